@@ -1,0 +1,107 @@
+/**
+ * The host carries out what a stream's state owes: load → decide → append → perform. It knows only the `Handlers`,
+ * so the whole engine runs in a simulator without a model, a network or git. Two hosts are foreseen behind this port;
+ * nothing outside `host/` knows which one runs.
+ */
+import type { AskedCommand, GrantCommand, HostCommand, Outcome, Refusal, Resolution } from '../kernel/commands.ts';
+import type { CommandRef, Stored } from '../kernel/facts.ts';
+import type { OwedOf } from '../kernel/owed.ts';
+import type { Amounts, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
+import type { RunState } from '../kernel/state.ts';
+
+/** Payloads, as handlers and resolvers see them. */
+export interface Blobs {
+  put(payload: Uint8Array | string): Hash;
+  get(hash: Hash): Uint8Array | undefined;
+}
+
+/**
+ * Pure and quick: called in the turn, from state and blobs, without waiting. Must not throw for bad input: a failure
+ * is a resolution too. What it throws is our bug and fails the task as `permanent`.
+ */
+export interface Resolver {
+  resolve(state: RunState, task: string, blobs: Blobs): Resolution;
+}
+
+/** What a performer of an attempt gets. */
+export interface AttemptContext {
+  readonly run: string;
+  readonly spec: TaskSpec;
+  readonly attempt: number;
+  /** `run/task/attempt`: de-duplicates the consumption of a result. */
+  readonly attemptKey: string;
+  /** `run/task/run`: the same for every attempt; what the outside world sees. */
+  readonly effectKey: string;
+  /** The resolved definition. */
+  readonly inputs: Hash;
+  /** Aborted on cancel, time limit and shutdown. `signal.reason` is a BatonError with code CANCELLED, TIMEOUT or SHUTDOWN. */
+  readonly signal: AbortSignal;
+  readonly blobs: Blobs;
+  /** Outputs of steps that earlier attempts of this task recorded, by step key: start after the last of them. */
+  readonly recorded: ReadonlyMap<string, Hash>;
+  /** Feedback (blob hashes) of the gates that sent the task back, oldest first. */
+  readonly feedback: readonly Hash[];
+  /** State of the run as it stands now; read only, never kept. */
+  state(): RunState;
+  /**
+   * One recorded activity. Reserves `amounts` durably, performs, records what came back, and returns it; an already
+   * recorded step returns its stored output without performing. `perform` may throw; nothing is then recorded, and the
+   * reservation stays until the attempt ends or the same key is tried again.
+   * @throws BatonError `BUDGET_EXCEEDED` before performing.
+   */
+  step(key: string, amounts: Amounts, perform: () => Promise<{ readonly output: Uint8Array | string; readonly usage?: Usage }>): Promise<Uint8Array>;
+  /** A line or chunk of live output: shown to followers and kept in the attempt's log file; never in the journal. */
+  log(chunk: string, kind?: 'stdout' | 'stderr' | 'text' | 'note'): void;
+  /** Called with messages people sent to this task; return true to acknowledge. Unset: messages are refused and returned. */
+  onMessage(handler: (text: string) => boolean | Promise<boolean>): void;
+}
+
+/** One function per kind of owed work that the outside world does. All may be repeated after a crash. */
+export interface Handlers {
+  /** Must not throw for failures of the world: those are outcomes. A throw is classified `permanent` with its stack. */
+  attempt(owed: OwedOf<'attempt'>, context: AttemptContext): Promise<Outcome>;
+  gate(
+    owed: OwedOf<'gate'>,
+    context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>,
+  ): Promise<{ readonly verdict: 'pass' | 'fail' | 'error'; readonly evidence: Hash; readonly score?: number }>;
+  probe(
+    owed: OwedOf<'probe'>,
+    context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state' | 'effectKey'>,
+  ): Promise<{ readonly verdict: 'happened' | 'absent' | 'unknown'; readonly result?: Hash }>;
+  /** Best effort, may be repeated. */
+  notify(owed: OwedOf<'notify'>, run: string): Promise<void>;
+  /** May an attempt by this agent start now? `false` leaves it waiting (breaker open), a text blocks the task. Asked in the turn; must not wait. */
+  admit?(agent: string, spec: TaskSpec): true | false | string;
+}
+
+export type Reply = { readonly ok: true; readonly seq: number; readonly repeated?: boolean } | { readonly ok: false; readonly refusal: Refusal };
+
+/** A fact as followers see it, after it is durable. */
+export interface Followed {
+  readonly position: number;
+  readonly stored: Stored;
+}
+/** Live output of an attempt; not durable, not replayed. */
+export interface LogChunk {
+  readonly run: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly kind: 'stdout' | 'stderr' | 'text' | 'note';
+  readonly text: string;
+}
+
+export interface Host {
+  /** Decides a command and answers once its facts are durable. @throws BatonError of the journal when they could not be stored. */
+  submit(stream: string, command: (AskedCommand & { readonly ref?: CommandRef }) | HostCommand | GrantCommand): Promise<Reply>;
+  /** A run's state as of the last durable fact, or undefined; read only. */
+  state(run: string): RunState | undefined;
+  /** Calls `listener` after each commit, with its facts in order; returns the function that ends it. */
+  onFacts(listener: (facts: readonly Followed[]) => void): () => void;
+  onLog(listener: (chunk: LogChunk) => void): () => void;
+  /** Loads every unfinished run and goes on with it; called once, by the owner, before anything else. */
+  recover(): Promise<{ readonly runs: number; readonly lost: number }>;
+  /** Resolves when nothing is being performed and nothing but people, timers or slots is waited for. */
+  idle(): Promise<void>;
+  /** Stops taking commands, ends performers (their attempts are lost, as in a crash), and resolves when they are gone. */
+  close(): Promise<void>;
+}

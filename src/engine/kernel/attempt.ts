@@ -1,0 +1,256 @@
+/**
+ * The life of an attempt: one try at a task by one agent.
+ *
+ * It begins when a slot was free. It ends once: with a result, with a failure, or `lost` when whoever performed it is
+ * gone. A result goes to the gates or straight to the commit. A failure is retried as its class allows, but only where
+ * a repeat is harmless: the task is idempotent, or nothing had reached the outside world. Otherwise nobody knows what
+ * happened; a probe looks, then the `onLost` rule speaks, then a person. Being asked to stop is not an end: the attempt
+ * runs until its performer says that it is gone. What arrives after the end is stored as late and changes nothing.
+ */
+import { settleReservations, spend } from './budget.ts';
+import type { HostCommand } from './commands.ts';
+import type { RunFact } from './facts.ts';
+import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
+import type { Failure, Hash, Usage } from './plan.ts';
+import { CLASS_RULES, nextTryIn } from './retry.ts';
+import type { RunState, TaskRecord } from './state.ts';
+import { arrive, end, enter, leave, move, taskOf } from './task.ts';
+
+type AttemptEnd = Extract<HostCommand, { type: 'attempt.end' }>;
+
+export const resultApproval = (task: TaskRecord): string => `result:${task.spec.id}:${task.attempt}`;
+
+export const attemptDeciders = {
+  'task.start'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
+    if (!task.owed.some((owed) => owed.type === 'start' && owed.attempt === command.attempt))
+      return refuse('TASK_NOT_READY', `task "${command.task}" owes no start of attempt ${command.attempt}`);
+    const agent = task.spec.agent;
+    return [{ type: 'task.started', task: command.task, attempt: command.attempt, ...(agent === undefined ? {} : { agent }) }];
+  },
+  'task.block'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
+    if (!task.owed.some((owed) => owed.type === 'start')) return refuse('TASK_NOT_READY', `task "${command.task}" owes no start`);
+    return [{ type: 'task.blocked', task: command.task, reason: command.reason }];
+  },
+  'attempt.end'(state, command, at) {
+    const task = state.tasks.get(command.task);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
+    const { attempt, outcome } = command;
+    if (task.status !== 'running' || task.attempt !== attempt) {
+      if (!task.lost.includes(attempt)) return refuse('ATTEMPT_OVER', `attempt ${attempt} of "${command.task}" is over`);
+      return [{ type: 'attempt.late', task: command.task, attempt, ...(outcome.ok ? { result: outcome.result } : {}) }];
+    }
+    const ended = { ...(outcome.ms === undefined ? {} : { ms: outcome.ms }), ...(outcome.usage ? { usage: outcome.usage } : {}) };
+    if (task.stopping) return [{ type: 'task.cancelled', task: command.task, ...(outcome.ok ? { late: outcome.result } : {}), ...ended }];
+    if (outcome.ok) return succeeded(task, outcome.result, ended);
+    return failed(state, task, command, outcome.failure, ended, at);
+  },
+  'attempt.lose'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (!task || task.status !== 'running' || task.attempt !== command.attempt || task.spec.kind !== 'work')
+      return refuse('ATTEMPT_OVER', `attempt ${command.attempt} of "${command.task}" is over`);
+    const lost = { type: 'attempt.lost', task: command.task, attempt: command.attempt } as const;
+    if (task.stopping) return [{ ...lost, again: false }, { type: 'task.cancelled', task: command.task }];
+    const { spec } = task;
+    const repeatable = spec.idempotent === true || (spec.onLost === 'retry' && !spec.probe);
+    if (repeatable && (task.failures.lost ?? 0) + 1 < CLASS_RULES.lost.attempts) return [{ ...lost, again: true }];
+    return [{ ...lost, again: false }, ...(spec.probe ? [] : unknown(task, 'lost'))];
+  },
+  'probe.end'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (!task || task.status !== 'undecided' || !task.probing || task.attempt !== command.attempt)
+      return refuse('ATTEMPT_OVER', `no probe is looking for attempt ${command.attempt} of "${command.task}"`);
+    const judged: RunFact = { type: 'probe.judged', task: command.task, attempt: command.attempt, verdict: command.verdict };
+    if (command.verdict === 'happened') {
+      if (command.result === undefined) return refuse('RESULT_MISSING', 'a probe that found the effect must bring its result');
+      return [judged, { type: 'task.committed', task: command.task, attempt: command.attempt, result: command.result }];
+    }
+    return command.verdict === 'absent' ? [judged] : [judged, ...unknown(task, 'lost')];
+  },
+  'task.decide'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
+    if (task.status !== 'undecided') return refuse('TASK_NOT_UNDECIDED', `task "${command.task}" is ${task.status}, not undecided`);
+    const decided: RunFact = { type: 'task.decided', task: command.task, by: command.by.id, decision: command.decision, ...(command.result === undefined ? {} : { result: command.result }) };
+    if (command.decision === 'retry') return [decided];
+    if (command.decision === 'fail') return [decided, failedBy(task, `decided by ${command.by.id}`)];
+    if (command.result === undefined) return refuse('RESULT_MISSING', 'deciding that it happened needs its result');
+    return [decided, { type: 'task.committed', task: command.task, attempt: task.attempt, result: command.result }];
+  },
+  'question.answer'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
+    if (task.spec.kind !== 'question' || task.status !== 'running')
+      return refuse('NOT_A_QUESTION', `task "${command.task}" is not waiting for an answer (${task.spec.kind}, ${task.status})`);
+    return succeeded(task, command.result, {});
+  },
+} satisfies Partial<Deciders>;
+
+function succeeded(task: TaskRecord, result: Hash, ended: { readonly ms?: number; readonly usage?: Usage }): readonly RunFact[] {
+  const { spec, attempt } = task;
+  const gates = spec.gates?.length ?? 0;
+  if (gates === 0 && spec.approval?.at !== 'result') return [{ type: 'task.committed', task: spec.id, attempt, result, ...ended }];
+  const facts: RunFact[] = [{ type: 'attempt.succeeded', task: spec.id, attempt, result, ...ended }];
+  if (gates === 0) facts.push({ type: 'approval.requested', approval: resultApproval(task), subject: 'result', task: spec.id, binds: result });
+  return facts;
+}
+
+function failed(
+  state: RunState,
+  task: TaskRecord,
+  command: AttemptEnd,
+  failure: Failure,
+  ended: { readonly ms?: number; readonly usage?: Usage },
+  at: number,
+): Decided {
+  const { spec, attempt } = task;
+  const retry = (retryAt: number | undefined): RunFact => ({
+    type: 'attempt.failed',
+    task: spec.id,
+    attempt,
+    failure,
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...ended,
+  });
+  if (failure.class === 'budget' && state.pausedBy === 'budget') return [retry(at)];
+  const wait = nextTryIn(task, failure, `${state.id}/${spec.id}/${attempt}`);
+  if (wait === undefined) return [{ type: 'task.failed', task: spec.id, attempt, failure, ...ended }];
+  if (spec.idempotent || failure.dispatched === false) return [retry(at + wait)];
+  return [retry(undefined), ...(spec.probe ? [] : unknown(task, failure.class))];
+}
+
+/** What the `onLost` rule says of an attempt that may have happened. */
+function unknown(task: TaskRecord, why: string): RunFact[] {
+  if (task.spec.onLost === 'retry') return [{ type: 'task.decided', task: task.spec.id, by: 'onLost', decision: 'retry' }];
+  if (task.spec.onLost === 'fail') return [failedBy(task, `${why}; onLost: fail`)];
+  return [];
+}
+const failedBy = (task: TaskRecord, why: string): RunFact => ({
+  type: 'task.failed',
+  task: task.spec.id,
+  attempt: task.attempt,
+  failure: { class: 'lost', code: 'ATTEMPT_UNKNOWN', message: `Nobody knows whether attempt ${task.attempt} happened: ${why}.` },
+});
+
+/** Clears what belonged to one attempt. */
+function over(task: TaskRecord): void {
+  task.verdicts = {};
+  delete task.result;
+  delete task.stopping;
+  delete task.probing;
+}
+
+export const attemptEvolvers = {
+  'task.started'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    leave(state, task);
+    move(task, 'running');
+    over(task);
+    task.attempt = fact.attempt;
+    task.startedAt = at;
+    task.inputs ??= task.spec.work;
+    if (fact.agent !== undefined) task.agent = fact.agent;
+    enter(state, task, change);
+  },
+  'task.committed'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    settleReservations(state, task, 'done');
+    spend(state, task, fact.usage);
+    delete task.probing;
+    task.result = fact.result;
+    arrive(state, task, 'committed', at, change);
+  },
+  'task.failed'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    settleReservations(state, task, fact.failure.class);
+    spend(state, task, fact.usage);
+    delete task.probing;
+    task.failure = fact.failure;
+    arrive(state, task, 'failed', at, change);
+  },
+  'task.skipped'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    leave(state, task);
+    state.due.delete(fact.task);
+    move(task, 'skipped');
+    task.cause = fact.cause;
+    end(state, task, at, change);
+    enter(state, task, change);
+  },
+  'task.cancelled'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    leave(state, task);
+    state.due.delete(fact.task);
+    settleReservations(state, task, 'cancelled');
+    spend(state, task, fact.usage);
+    over(task);
+    move(task, 'cancelled');
+    end(state, task, at, change);
+    enter(state, task, change);
+  },
+  'task.blocked'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    task.reason = fact.reason;
+    arrive(state, task, 'blocked', at, change);
+  },
+  'task.unblocked'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    delete task.reason;
+    arrive(state, task, 'ready', at, change);
+  },
+  'task.decided'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    if (fact.decision === 'retry') arrive(state, task, 'ready', at, change);
+  },
+  'attempt.succeeded'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    settleReservations(state, task, 'done');
+    spend(state, task, fact.usage);
+    task.result = fact.result;
+    arrive(state, task, 'validating', at, change);
+  },
+  'attempt.failed'(state, fact, at, change) {
+    const task = taskOf(state, fact.task);
+    leave(state, task);
+    settleReservations(state, task, fact.failure.class);
+    spend(state, task, fact.usage);
+    task.failures[fact.failure.class] = (task.failures[fact.failure.class] ?? 0) + 1;
+    task.failure = fact.failure;
+    if (fact.retryAt === undefined) undecided(task);
+    else {
+      move(task, 'ready');
+      if (fact.retryAt > at) task.retryAt = fact.retryAt;
+    }
+    enter(state, task, change);
+  },
+  'attempt.lost'(state, fact, _at, change) {
+    const task = taskOf(state, fact.task);
+    leave(state, task);
+    settleReservations(state, task, 'lost');
+    task.failures.lost = (task.failures.lost ?? 0) + 1;
+    task.lost.push(fact.attempt);
+    if (fact.again) move(task, 'ready');
+    else undecided(task);
+    enter(state, task, change);
+  },
+  'attempt.late'(state, fact) {
+    const task = taskOf(state, fact.task);
+    task.lost = task.lost.filter((attempt) => attempt !== fact.attempt);
+    state.dirty.add(fact.task);
+  },
+  'probe.judged'(state, fact, _at, change) {
+    const task = taskOf(state, fact.task);
+    leave(state, task);
+    delete task.probing;
+    if (fact.verdict === 'absent') move(task, 'ready');
+    enter(state, task, change);
+  },
+} satisfies Partial<Evolvers>;
+
+function undecided(task: TaskRecord): void {
+  move(task, 'undecided');
+  if (task.spec.probe && !task.stopping) task.probing = true;
+}

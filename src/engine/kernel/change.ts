@@ -1,0 +1,248 @@
+/**
+ * Changes of the plan: the first one, those of containers that make children, those a person or planner asks for, and
+ * the new segment that `retry` adds to an ended run. Each grows the version; a change made against another version is
+ * stale. A change is checked whole before its first fact, so a refused one leaves the state as it was. Started tasks
+ * can't be changed.
+ */
+import type { HostCommand } from './commands.ts';
+import type { RunFact } from './facts.ts';
+import { downstream, findCycle } from './graph.ts';
+import { type Decided, type Deciders, type Evolvers, isRefusal, refuse } from './machine.ts';
+import type { OwedChange } from './owed.ts';
+import type { TaskSpec } from './plan.ts';
+import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL } from './state.ts';
+import { enter, leave, move, newTask, taskOf, tolerated, wake } from './task.ts';
+
+interface Change {
+  readonly add: readonly TaskSpec[];
+  readonly drop?: readonly string[];
+  readonly rewire?: Readonly<Record<string, readonly string[]>>;
+}
+
+const untouched = (task: TaskRecord): boolean => task.attempt === 0 && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
+
+/** Why a change may not be made, or nothing. */
+export function checkChange(state: RunState, change: Change): ReturnType<typeof refuse> | undefined {
+  const { limits } = state;
+  if (state.made + change.add.length > limits.tasks)
+    return refuse('TASKS_EXCEEDED', `limit tasks = ${limits.tasks}: ${state.made} made, ${change.add.length} more asked`, {
+      hint: 'Raise `limits.tasks`, or make fewer tasks.',
+      details: { limit: limits.tasks, made: state.made, asked: change.add.length },
+    });
+  const drop = new Set(change.drop ?? []);
+  const added = new Map(change.add.map((spec) => [spec.id, spec]));
+  for (const spec of change.add) {
+    if (state.tasks.has(spec.id) || added.get(spec.id) !== spec) return refuse('DUPLICATE_ID', `there is a task "${spec.id}" already`);
+    if (spec.parent !== undefined && (added.get(spec.parent) ?? state.tasks.get(spec.parent)?.spec)?.kind !== 'container')
+      return refuse('PLAN_INVALID', `"${spec.id}" names "${spec.parent}" as its container, which is none`);
+    const depth = depthOf(state, spec, added);
+    if (depth > limits.depth)
+      return refuse('DEPTH_EXCEEDED', `limit depth = ${limits.depth}: "${spec.id}" would be at ${depth}`, { details: { limit: limits.depth, depth } });
+  }
+  for (const id of [...drop, ...Object.keys(change.rewire ?? {})]) {
+    const task = state.tasks.get(id);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${id}"`);
+    if (!untouched(task) || task.spec.parent !== undefined) return refuse('PLAN_INVALID', `task "${id}" is ${task.status} and can't be changed`);
+  }
+  for (const id of drop)
+    for (const dependent of taskOf(state, id).dependents)
+      if (!drop.has(dependent) && (change.rewire?.[dependent] ?? [id]).includes(id))
+        return refuse('PLAN_INVALID', `"${dependent}" needs "${id}", which the change drops`);
+  const edges: [string, readonly string[]][] = [...change.add.map((spec): [string, readonly string[]] => [spec.id, spec.needs]), ...Object.entries(change.rewire ?? {})];
+  for (const [id, needs] of edges)
+    for (const need of needs)
+      if (drop.has(need) || !(added.has(need) || state.tasks.has(need))) return refuse('UNKNOWN_DEPENDENCY', `task "${id}" needs "${need}", which the plan does not have`);
+  const graph = new Map(edges);
+  // Only new edges can close a cycle, and only through tasks that are rewired; started ones depend on nothing new.
+  if (change.rewire) for (const task of state.tasks.values()) if (!graph.has(task.spec.id) && !drop.has(task.spec.id)) graph.set(task.spec.id, task.spec.needs);
+  const cycle = findCycle(graph);
+  return cycle && refuse('CYCLE', `the tasks wait for each other: ${cycle.join(' → ')}`, { details: { cycle } });
+}
+
+function depthOf(state: RunState, spec: TaskSpec, added: ReadonlyMap<string, TaskSpec>): number {
+  let depth = 0;
+  for (let parent = spec.parent; parent !== undefined; depth++) {
+    const known = state.tasks.get(parent);
+    if (known) return depth + 1 + known.depth;
+    parent = added.get(parent)?.parent;
+  }
+  return depth;
+}
+
+/** Facts of one change; large ones are cut, so that no fact grows without bound. All are of one commit. */
+export function changed(state: RunState, by: string, change: Change, parent?: string): RunFact[] {
+  const facts: RunFact[] = [];
+  const version = state.version + 1;
+  for (let from = 0; from === 0 || from < change.add.length; from += TASKS_PER_FACT) {
+    const rest = from === 0 ? { ...(change.drop?.length ? { drop: change.drop } : {}), ...(change.rewire ? { rewire: change.rewire } : {}) } : {};
+    facts.push({ type: 'plan.changed', version, by, add: change.add.slice(from, from + TASKS_PER_FACT), ...rest, ...(parent === undefined ? {} : { parent }) });
+  }
+  return facts;
+}
+const TASKS_PER_FACT = 1_000;
+
+type Resolve = Extract<HostCommand, { type: 'task.resolve' }>;
+
+export const changeDeciders = {
+  'task.resolve'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
+    if (!task.owed.some((owed) => owed.type === 'resolve' && owed.round === command.round))
+      return refuse('TASK_NOT_READY', `task "${command.task}" owes no resolving, round ${command.round}`);
+    return resolved(state, task, command);
+  },
+  'plan.change'(state, command) {
+    if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling') return refuse('RUN_ENDED', `run ${state.id} is ${state.status}`);
+    if (command.base !== state.version)
+      return refuse('PLAN_STALE', `the plan is at version ${state.version}, the change was made against ${command.base}`, {
+        hint: 'Look at the plan again and repeat the change.',
+        details: { version: state.version },
+      });
+    const checked = checkChange(state, command);
+    return checked ?? changed(state, command.by.id, command);
+  },
+} satisfies Partial<Deciders>;
+
+function resolved(state: RunState, task: TaskRecord, { resolution }: Resolve): Decided {
+  const id = task.spec.id;
+  const attempt = task.children?.round ?? 0;
+  switch (resolution.to) {
+    case 'inputs':
+      return task.spec.kind === 'container'
+        ? refuse('PLAN_INVALID', `container "${id}" was resolved like a task`)
+        : [{ type: 'task.resolved', task: id, inputs: resolution.inputs }];
+    case 'skip':
+      return [{ type: 'task.skipped', task: id, cause: { cause: 'when' } }];
+    case 'commit':
+      return [{ type: 'task.committed', task: id, attempt, result: resolution.result }];
+    case 'fail':
+      return [{ type: 'task.failed', task: id, attempt, failure: resolution.failure }];
+    case 'expand': {
+      const refused = resolution.add.length === 0 ? refuse('PLAN_INVALID', `container "${id}" expands to nothing`) : checkChange(state, resolution);
+      if (refused)
+        return [{ type: 'task.failed', task: id, attempt, failure: { class: 'permanent', code: refused.code, message: refused.message } }];
+      return changed(state, id, resolution, id);
+    }
+    default:
+      return resolution satisfies never;
+  }
+}
+
+/** The facts that put `task^n`, and all that came after, in place of what an ended run has. */
+export function retried(state: RunState, by: string, from: string | undefined): Decided {
+  const again = (task: TaskRecord): boolean => task.status === 'failed' || task.status === 'cancelled';
+  const current = [...state.tasks.values()].filter((task) => task.replacedBy === undefined && task.spec.parent === undefined);
+  const roots = from === undefined ? current.filter(again).map((task) => task.spec.id) : [latestOf(state, from)];
+  if (roots.length === 0) return refuse('NOTHING_TO_RETRY', `run ${state.id} has no task that failed or was cancelled`, { hint: 'Name a task to run it and what follows again.' });
+  for (const root of roots) {
+    const task = state.tasks.get(root);
+    if (!task) return refuse('TASK_NOT_FOUND', `no task "${from ?? root}"`);
+    if (task.spec.parent !== undefined) return refuse('PLAN_INVALID', `"${root}" was made by "${task.spec.parent}"`, { hint: `Retry "${task.spec.parent}".` });
+  }
+  const redo = downstream(roots, (id) => taskOf(state, id).dependents.filter((each) => taskOf(state, each).replacedBy === undefined));
+  const segment = state.segment + 1;
+  const replaced: Record<string, string> = {};
+  for (const id of redo) replaced[id] = `${id.replace(/\^\d+$/, '')}^${segment}`;
+  const add = current
+    .filter((task) => redo.has(task.spec.id))
+    .map((task): TaskSpec => ({ ...task.spec, id: replaced[task.spec.id] ?? task.spec.id, needs: task.spec.needs.map((need) => replaced[need] ?? need) }));
+  const refused = checkChange(state, { add });
+  return refused ?? [{ type: 'run.reopened', by, segment, replaced }, ...changed(state, by, { add })];
+}
+
+export const changeEvolvers = {
+  'plan.changed'(state, fact, at, change) {
+    state.version = fact.version;
+    for (const id of fact.drop ?? []) dropTask(state, id, change);
+    const made = fact.add.map((spec) => newTask(state, spec));
+    for (const task of made) link(state, task, task.spec.needs);
+    for (const [id, needs] of Object.entries(fact.rewire ?? {})) rewire(state, id, needs, change);
+    if (fact.parent !== undefined) expand(state, taskOf(state, fact.parent), made, at, change);
+    if (state.status === 'planning' && state.plan.approval === undefined) state.status = 'running';
+    for (const task of made) {
+      wake(state, task);
+      enter(state, task, change);
+    }
+  },
+  'task.resolved'(state, fact, _at, change) {
+    const task = taskOf(state, fact.task);
+    leave(state, task);
+    task.inputs = fact.inputs;
+    enter(state, task, change);
+  },
+  'run.reopened'(state, fact) {
+    state.segment = fact.segment;
+    state.status = 'running';
+    delete state.endedAt;
+    for (const [old, id] of Object.entries(fact.replaced)) {
+      const task = taskOf(state, old);
+      leave(state, task);
+      if (task.status === 'failed' && !tolerated(task)) state.failures--;
+      task.replacedBy = id;
+      state.latest.set(old, id);
+      state.dirty.add(old);
+    }
+  },
+} satisfies Partial<Evolvers>;
+
+function link(state: RunState, task: TaskRecord, needs: readonly string[]): void {
+  for (const id of new Set(needs)) {
+    const need = taskOf(state, id);
+    need.dependents.push(task.spec.id);
+    state.dirty.add(id);
+    if (!TERMINAL.has(need.status)) task.open++;
+  }
+}
+
+function unlink(state: RunState, task: TaskRecord): void {
+  for (const id of new Set(task.spec.needs)) {
+    const need = state.tasks.get(id);
+    if (!need) continue;
+    const at = need.dependents.indexOf(task.spec.id);
+    if (at >= 0) need.dependents.splice(at, 1);
+    state.dirty.add(id);
+  }
+  task.open = 0;
+}
+
+function rewire(state: RunState, id: string, needs: readonly string[], change: OwedChange): void {
+  const task = taskOf(state, id);
+  leave(state, task);
+  unlink(state, task);
+  state.due.delete(id);
+  delete task.bad;
+  const moved: TaskRecord = Object.assign(task, { spec: { ...task.spec, needs } });
+  link(state, moved, needs);
+  if (task.open > 0) task.status = 'pending';
+  wake(state, task);
+  enter(state, task, change);
+}
+
+function dropTask(state: RunState, id: string, change: OwedChange): void {
+  const task = taskOf(state, id);
+  leave(state, task);
+  unlink(state, task);
+  state.due.delete(id);
+  state.open--;
+  state.tasks.delete(id);
+  state.dirty.add(id);
+  change.removed.push(...task.owed);
+}
+
+function expand(state: RunState, container: TaskRecord, made: readonly TaskRecord[], at: number, change: OwedChange): void {
+  const { children } = container;
+  if (!children) throw new Error(`task "${container.spec.id}" is no container`);
+  leave(state, container);
+  if (container.status === 'ready') {
+    move(container, 'running');
+    container.startedAt = at;
+  }
+  // A long list comes in several facts of one commit; the visit counts once.
+  if (children.open === 0) children.round++;
+  for (const child of made) {
+    if (child.spec.parent !== container.spec.id) continue;
+    children.open++;
+    children.ids.push(child.spec.id);
+  }
+  enter(state, container, change);
+}

@@ -1,0 +1,161 @@
+/**
+ * What a person, a program or the host asks of a stream. A command is decided into facts, or refused with a reason.
+ * Commands of people carry an id, which makes a repeat harmless; those of the host are de-duplicated by what they name
+ * (an attempt, a gate, a timer).
+ */
+import type { CommandRef } from './facts.ts';
+import type { Amounts, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
+
+/** How an attempt ended, as its performer reports it. `usage` is what it used besides its recorded steps. */
+export type Outcome =
+  | { readonly ok: true; readonly result: Hash; readonly usage?: Usage; readonly ms?: number }
+  | { readonly ok: false; readonly failure: Failure; readonly usage?: Usage; readonly ms?: number };
+
+/** What a resolver makes of a task: see `TaskSpec.resolve` and containers. */
+export type Resolution =
+  /** The definition with every expression replaced (secrets stay references). */
+  | { readonly to: 'inputs'; readonly inputs: Hash }
+  /** Its own `when` is false. */
+  | { readonly to: 'skip' }
+  /** A container makes its (next) children; at least one. */
+  | { readonly to: 'expand'; readonly add: readonly TaskSpec[] }
+  /** A container is done, or has nothing to do. */
+  | { readonly to: 'commit'; readonly result: Hash }
+  | { readonly to: 'fail'; readonly failure: Failure };
+
+/** Asked by people and programs; may carry `ref`. */
+export type AskedCommand =
+  | { readonly type: 'run.create'; readonly plan: Plan; readonly by: Principal }
+  | { readonly type: 'run.pause'; readonly by: Principal; readonly note?: string }
+  /** With `limits` the budget is raised. */
+  | { readonly type: 'run.resume'; readonly by: Principal; readonly limits?: Partial<Limits> }
+  | { readonly type: 'run.cancel'; readonly by: Principal; readonly reason?: string }
+  /** Puts `task^n`, and what came after it, in a new segment of an ended run; or unblocks a `blocked` task. Without `task`: every failed or cancelled task. */
+  | { readonly type: 'run.retry'; readonly by: Principal; readonly task?: string }
+  | {
+      readonly type: 'plan.change';
+      readonly by: Principal;
+      /** The plan version the change was made against. */
+      readonly base: number;
+      readonly add: readonly TaskSpec[];
+      readonly drop?: readonly string[];
+      readonly rewire?: Readonly<Record<string, readonly string[]>>;
+    }
+  | {
+      readonly type: 'approval.decide';
+      readonly by: Principal;
+      readonly approval: string;
+      /** What the principal saw; refused when the approval binds something else. */
+      readonly binds: string;
+      readonly decision: 'approve' | 'reject';
+      readonly note?: string;
+      /** Stored by the interface: the handoff `{decision, by}` of a `decision` task, or the feedback of a rejected result. */
+      readonly result?: Hash;
+    }
+  /** Answers a `question` task. */
+  | { readonly type: 'question.answer'; readonly by: Principal; readonly task: string; readonly result: Hash }
+  /** Decides an `undecided` task. */
+  | { readonly type: 'task.decide'; readonly by: Principal; readonly task: string; readonly decision: 'retry' | 'committed' | 'fail'; readonly result?: Hash }
+  | { readonly type: 'message.send'; readonly by: Principal; readonly task: string; readonly body: Hash };
+
+/** Asked by the host, as results of what is owed. */
+export type HostCommand =
+  | { readonly type: 'task.resolve'; readonly task: string; readonly round: number; readonly resolution: Resolution }
+  /** A slot is free. */
+  | { readonly type: 'task.start'; readonly task: string; readonly attempt: number }
+  /** Nobody can do it (no such agent, breaker open for good). */
+  | { readonly type: 'task.block'; readonly task: string; readonly reason: string }
+  | { readonly type: 'attempt.end'; readonly task: string; readonly attempt: number; readonly outcome: Outcome }
+  /** Its performer is known to be gone (the process that ran it died). */
+  | { readonly type: 'attempt.lose'; readonly task: string; readonly attempt: number }
+  | {
+      readonly type: 'probe.end';
+      readonly task: string;
+      readonly attempt: number;
+      readonly verdict: 'happened' | 'absent' | 'unknown';
+      readonly result?: Hash;
+    }
+  | { readonly type: 'step.reserve'; readonly task: string; readonly attempt: number; readonly step: string; readonly amounts: Amounts }
+  | {
+      readonly type: 'step.record';
+      readonly task: string;
+      readonly attempt: number;
+      readonly step: string;
+      readonly output: Hash;
+      readonly usage?: Usage;
+    }
+  | {
+      readonly type: 'gate.end';
+      readonly task: string;
+      readonly attempt: number;
+      readonly gate: number;
+      readonly verdict: 'pass' | 'fail' | 'error';
+      readonly evidence: Hash;
+      readonly score?: number;
+    }
+  | { readonly type: 'timer.fire'; readonly timer: string }
+  | { readonly type: 'message.end'; readonly message: string; readonly attempt: number; readonly acknowledged: boolean; readonly reason?: string }
+  | { readonly type: 'grant.received'; readonly task: string; readonly epoch: number }
+  | { readonly type: 'grant.returned'; readonly task: string };
+
+/** Asked of the `grants` stream, by runs, by way of the host. */
+export type GrantCommand =
+  | {
+      readonly type: 'grant.request';
+      readonly request: string;
+      readonly run: string;
+      readonly task: string;
+      readonly scope: string;
+      readonly claims: readonly string[];
+      readonly key: number;
+      readonly epoch: number;
+    }
+  | { readonly type: 'grant.acknowledge'; readonly request: string }
+  | { readonly type: 'grant.release'; readonly request: string };
+
+export type RunCommand = (AskedCommand & { readonly ref?: CommandRef }) | HostCommand;
+export type Command = RunCommand | GrantCommand;
+
+export const REFUSALS = [
+  'IDEMPOTENCY_MISMATCH',
+  'RUN_NOT_FOUND',
+  'RUN_EXISTS',
+  'RUN_ENDED',
+  'RUN_NOT_ENDED',
+  'RUN_PAUSED',
+  'RUN_NOT_PAUSED',
+  'TASK_NOT_FOUND',
+  'TASK_NOT_READY',
+  'TASK_NOT_UNDECIDED',
+  'NOT_A_QUESTION',
+  'RESULT_MISSING',
+  'ATTEMPT_OVER',
+  'GATE_OVER',
+  'STEP_OVER',
+  'TIMER_OVER',
+  'APPROVAL_NOT_FOUND',
+  'APPROVAL_OVER',
+  'APPROVAL_STALE',
+  'APPROVAL_FORBIDDEN',
+  'ALREADY_VOTED',
+  'MESSAGE_OVER',
+  'PLAN_STALE',
+  'PLAN_INVALID',
+  'CYCLE',
+  'UNKNOWN_DEPENDENCY',
+  'DUPLICATE_ID',
+  'TASKS_EXCEEDED',
+  'DEPTH_EXCEEDED',
+  'BUDGET_EXCEEDED',
+  'NOTHING_TO_RETRY',
+  'GRANT_OVER',
+] as const;
+export type RefusalCode = (typeof REFUSALS)[number];
+
+/** Why a command had no effect. Nothing was stored. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly hint?: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,152 @@
+/**
+ * What the kernel knows of a plan. Texts (prompts, commands, schemas, expressions) are in the blob that `work` names;
+ * the kernel never opens a blob, so a plan of any size costs it only the graph and the rules.
+ */
+
+/** Lower-case hex SHA-256 of a payload in the blob store. */
+export type Hash = string;
+
+/** Why an attempt or a task failed. Classified by type at the source, never by words in a message. */
+export const FAILURE_CLASSES = [
+  'transient',
+  'throttled',
+  'invalid-output',
+  'gate-failed',
+  'timeout',
+  'lost',
+  'budget',
+  'policy',
+  'unsafe',
+  'permanent',
+  'cancelled',
+] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+export interface Failure {
+  readonly class: FailureClass;
+  /** Stable code such as `EXIT_CODE` or `HTTP_429`. */
+  readonly code: string;
+  readonly message: string;
+  /** Hash of the whole report (stack, cause chain, output), when there is more than the message. */
+  readonly report?: Hash;
+  /** Milliseconds the other side asked us to wait. */
+  readonly retryAfterMs?: number;
+  /** False only when it is proved that nothing reached the outside world. */
+  readonly dispatched?: boolean;
+}
+
+/** Tokens count input and output together. Money is US dollars. */
+export interface Amounts {
+  readonly costUsd?: number;
+  readonly tokens?: number;
+  readonly calls?: number;
+}
+
+/** What an attempt or a step used. A missing `costUsd` means that no price is known, not that it was free. */
+export interface Usage {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly costUsd?: number;
+  readonly calls?: number;
+}
+
+export interface RetryRule {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  readonly on: readonly FailureClass[];
+  readonly backoffMs?: number;
+  readonly backoffMaxMs?: number;
+}
+
+export interface ApprovalRule {
+  /** `start`: before the attempt; `result`: before the commit. A task of kind `decision` uses `task`. */
+  readonly at: 'start' | 'result' | 'task';
+  /** Any of these roles may decide. Empty: anybody. */
+  readonly by: readonly string[];
+  /** How many different principals must approve. Default 1. */
+  readonly quorum?: number;
+  /** Whoever submitted the run may not decide. */
+  readonly notAuthor?: boolean;
+  readonly timeoutMs?: number;
+  /** What happens after `timeoutMs` without a decision. Default `wait`. */
+  readonly onTimeout?: 'wait' | 'deny' | 'escalate';
+  /** Roles that may decide as well once escalated. */
+  readonly escalateTo?: readonly string[];
+}
+
+/**
+ * `work`: a handler of the host attempts it. `question`: a person answers it. `decision`: a person approves or rejects.
+ * `container`: its children are the work (foreach, until, uses); its resolver makes them and closes it.
+ */
+export type TaskKind = 'work' | 'question' | 'decision' | 'container';
+
+export interface TaskSpec {
+  readonly id: string;
+  readonly kind: TaskKind;
+  readonly needs: readonly string[];
+  /** The definition that resolvers and handlers read. */
+  readonly work: Hash;
+  /** The container this task was made by. */
+  readonly parent?: string;
+  /** Name of the agent (or `command`, `function`) whose slots an attempt takes. */
+  readonly agent?: string;
+  /** Expressions, `when` or `foreach` must be resolved before it starts. Containers always are. */
+  readonly resolve?: boolean;
+  /** May an attempt simply be repeated? Default false. */
+  readonly idempotent?: boolean;
+  readonly onLost?: 'ask' | 'fail' | 'retry';
+  /** The definition has a probe that tells whether a lost attempt happened. */
+  readonly probe?: boolean;
+  readonly retry?: RetryRule;
+  /** Names of the gates in the definition, in order. */
+  readonly gates?: readonly string[];
+  /** How often a failed gate sends the task back. Default 3. */
+  readonly reworkMax?: number;
+  readonly approval?: ApprovalRule;
+  readonly always?: boolean;
+  readonly continueOnError?: boolean;
+  /** How many children of a container run at once. */
+  readonly maxParallel?: number;
+  /** Globs this task claims exclusively, in `scope` (a repository or project folder). */
+  readonly claims?: readonly string[];
+  readonly budget?: Amounts;
+  /** Limit of one attempt, in milliseconds; the host enforces it. */
+  readonly timeoutMs?: number;
+  /** Higher starts earlier. Added to the run's priority. Default 0. */
+  readonly priority?: number;
+}
+
+/** Limits of one run. Each is checked before the thing it limits happens. */
+export interface Limits {
+  /** Tasks a run may ever have, the ones made while it runs included. */
+  readonly tasks: number;
+  /** Nesting of containers. */
+  readonly depth: number;
+  readonly costUsd?: number;
+  readonly tokens?: number;
+  readonly calls?: number;
+  readonly wallTimeMs?: number;
+}
+export const LIMITS_DEFAULT: Limits = { tasks: 1000, depth: 4 };
+
+/** Who asks. Roles are decided by the interface that let the principal in. */
+export interface Principal {
+  readonly id: string;
+  readonly roles: readonly string[];
+}
+
+/** What a run is created from. */
+export interface Plan {
+  readonly name: string;
+  /** Hash of the checked source (workflow file with everything it uses, inputs, settings): the run's definition. */
+  readonly source: Hash;
+  readonly tasks: readonly TaskSpec[];
+  readonly limits: Limits;
+  /** What `claims` are relative to; claims of different scopes never meet. */
+  readonly scope?: string;
+  readonly priority?: number;
+  /** Milliseconds since the epoch. A nearer deadline starts earlier. */
+  readonly deadlineAt?: number;
+  /** The plan itself must be approved before anything starts. */
+  readonly approval?: ApprovalRule;
+}

@@ -1,0 +1,107 @@
+/**
+ * The definition of a task: the blob that `TaskSpec.work` names. Planners and the workflow loader write it, the resolver
+ * replaces its expressions, the performer carries it out. The same type serves before and after resolving; afterwards
+ * no `Template` holds an expression any more, and secrets are still references.
+ */
+import type { AgentConfig } from '../agents/agent.ts';
+
+/** A piece of text that is known only when the task starts. */
+export type Part = string | { readonly expr: string; readonly at?: Position } | { readonly secret: string };
+/** A text, or pieces to be joined: values become their string, or canonical JSON. */
+export type Template = string | { readonly parts: readonly Part[] };
+/** A JSON value in which any string may be a template; `{ parts: [{ expr }] }` alone keeps the value's type. */
+export type TemplateValue =
+  | null
+  | boolean
+  | number
+  | string
+  | { readonly parts: readonly Part[] }
+  | readonly TemplateValue[]
+  | { readonly [key: string]: TemplateValue };
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A string runs by `bash -euo pipefail -c`, an array without a shell. Never holds expressions. */
+export type CommandLine = string | readonly string[];
+
+/** Where a command runs: the user's tree itself, or the task's own folder. */
+export type Place = 'project' | 'own';
+
+export interface GateDefinition {
+  readonly name: string;
+  readonly run: CommandLine;
+  readonly env?: Readonly<Record<string, Template>>;
+  readonly timeoutMs?: number;
+}
+
+interface Common {
+  /** CEL; false skips the task. */
+  readonly when?: string;
+  readonly gates?: readonly GateDefinition[];
+  readonly probe?: { readonly run: CommandLine; readonly env?: Readonly<Record<string, Template>>; readonly timeoutMs?: number };
+  readonly env?: Readonly<Record<string, Template>>;
+  readonly in?: Place;
+  /** Names visible to expressions beside `inputs`, `tasks`, `run`: `item`, `index`, and for a used workflow its own `inputs`. Values are JSON. */
+  readonly scope?: Scope;
+  readonly at?: Position;
+}
+
+/** What expressions of a task see besides the run: made by the container it belongs to. */
+export interface Scope {
+  /** Prefix of the task ids that `tasks.x` means: `''` at the top, `release/` inside `release`. */
+  readonly prefix: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly item?: unknown;
+  readonly index?: number;
+}
+
+export type Definition = Common &
+  (
+    | { readonly kind: 'command'; readonly run: CommandLine; readonly timeoutMs?: number }
+    | {
+        readonly kind: 'agent';
+        readonly agent: AgentConfig;
+        readonly prompt: Template;
+        readonly inputs?: Readonly<Record<string, TemplateValue>>;
+        /** JSON Schema of the handoff's outputs. */
+        readonly schema?: Readonly<Record<string, unknown>>;
+        readonly timeoutMs?: number;
+        /** Asks for output that fits the schema, the first included. Default 3. */
+        readonly asksMax?: number;
+      }
+    /** A function registered by the program that opened Baton. */
+    | { readonly kind: 'function'; readonly name: string; readonly inputs?: Readonly<Record<string, TemplateValue>>; readonly timeoutMs?: number }
+    /** `approve`: a person's decision as a task. */
+    | { readonly kind: 'decision'; readonly question: Template }
+    | { readonly kind: 'foreach'; readonly items: TemplateValue; readonly child: ChildTemplate; readonly continueOnError?: boolean }
+    | { readonly kind: 'until'; readonly when: string; readonly maxRounds: number; readonly child: ChildTemplate }
+    | {
+        readonly kind: 'uses';
+        /** Key in the run's source of the used workflow, already checked. */
+        readonly workflow: string;
+        readonly with: Readonly<Record<string, TemplateValue>>;
+      }
+  );
+
+/** What a container makes its children from: everything of a TaskSpec but its id, needs and hash, and the definition. */
+export interface ChildTemplate {
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly definition: Definition;
+}
+
+/** The content of a committed result: what later tasks read. Ids, status and usage are in the facts. */
+export interface HandoffContent {
+  readonly summary: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly artifacts: readonly Artifact[];
+  readonly evidence: readonly string[];
+  readonly questions: readonly string[];
+}
+export interface Artifact {
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
+}
