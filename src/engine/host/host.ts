@@ -98,8 +98,11 @@ export interface Host {
   /** Calls `listener` after each commit, with its facts in order; returns the function that ends it. */
   onFacts(listener: (facts: readonly Followed[]) => void): () => void;
   onLog(listener: (chunk: LogChunk) => void): () => void;
-  /** Loads every unfinished run and goes on with it; called once, by the owner, before anything else. */
-  recover(): Promise<{ readonly runs: number; readonly lost: number }>;
+  /**
+   * Loads every unfinished run and goes on with it; called once, by the owner, before anything else.
+   * @param runs the unfinished ones, where the caller knows them; otherwise every stream is looked at
+   */
+  recover(runs?: Iterable<string>): Promise<{ readonly runs: number; readonly lost: number }>;
   /** Resolves when nothing is being performed and nothing but people, timers or slots is waited for. */
   idle(): Promise<void>;
   /** Stops taking commands, ends performers (their attempts are lost, as in a crash), and resolves when they are gone. */

@@ -51,7 +51,8 @@ export interface Journal {
    * Appends all or nothing, durably, together with the blobs put since the last append.
    * @throws BatonError `STALE_WRITER` when a stream has moved past `after` or this owner's epoch is over;
    *   `DISK_FULL`, `JOURNAL_READONLY`, `JOURNAL_CORRUPT`, `JOURNAL_IO` naming the path and the remedy.
-   *   After an error nothing of the group is stored; blobs put since the last append are forgotten.
+   *   After an error nothing of the group is stored; blobs put since the last append wait for the next one, because
+   *   results that could not be stored are offered again.
    */
   append(group: readonly Append[], snapshots?: readonly Snapshot[]): void;
 

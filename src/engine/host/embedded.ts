@@ -1,0 +1,702 @@
+/**
+ * The embedded host: one process, one journal, all streams.
+ *
+ * Commands that arrive during one turn of the event loop are decided together, their facts are appended in one
+ * transaction, and only then is anything answered, dispatched or shown. What a turn brings about by itself belongs to
+ * the same commit: expressions are resolved, claims asked for and given, free slots taken. So the end of a step and the
+ * start of the next are one commit, and a chain costs one commit a step.
+ *
+ * If the commit fails, every state of the group is dropped and loaded again; nothing of it was visible. Results of
+ * performers are then offered again, so that what was done is not lost; people get the error.
+ */
+import { BatonError } from '../../errors.ts';
+import type { Append, Journal } from '../journal/journal.ts';
+import type { AskedCommand, Command, GrantCommand, HostCommand, Outcome, Refusal, RunCommand } from '../kernel/commands.ts';
+import type { CommandRef, Fact, GrantFact, RunFact } from '../kernel/facts.ts';
+import { decideGrant, evolveGrant, GRANTS, type GrantState, newGrants, settleGrants } from '../kernel/grants.ts';
+import { answered, decide, evolve, owedBy, settle } from '../kernel/kernel.ts';
+import type { Owed, OwedChange, OwedOf } from '../kernel/owed.ts';
+import { restore, save } from '../kernel/snapshot.ts';
+import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Followed, Handlers, Host, LogChunk, Reply, Resolver } from './host.ts';
+import { chain, normalise, Performer, thrown } from './performer.ts';
+import { StartQueue } from './queue.ts';
+
+export interface EmbeddedOptions {
+  readonly journal: Journal;
+  readonly handlers: Handlers;
+  readonly resolver: Resolver;
+  readonly clock?: Clock;
+  /** Attempts at once over all agents. Default 64. */
+  readonly slots?: number;
+  /** Attempts at once by one agent. Default: as many as there are slots. */
+  readonly slotsOf?: (agent: string) => number;
+  /** How long a performer that was told to end may take, in milliseconds. Default 10,000. */
+  readonly graceMs?: number;
+  /** Unfinished runs at most; more are refused. Default 10,000. */
+  readonly runsMax?: number;
+  /** Told of every turn that could not be stored; the host tries again. */
+  readonly onProblem?: (error: BatonError) => void;
+  /** Told once when this host can go on no longer (another owner has taken over, the journal is broken). */
+  readonly onFatal?: (error: BatonError) => void;
+}
+export const SLOTS = 64;
+export const RUNS_MAX = 10_000;
+export const GRACE_MS = 10_000;
+/** Facts after which a turn lets the event loop breathe. */
+const TURN_FACTS = 2_000;
+/** Facts of one stream between two snapshots: a run shorter than this is simply folded again. */
+const SNAPSHOT_EVERY = 10_000;
+/** How long to wait before offering results again to a journal that refused them, in milliseconds. */
+const AGAIN_MS = 500;
+/** How often agents that admit nobody are asked again, in milliseconds. */
+const ADMIT_AGAIN_MS = 250;
+/** How long a message waits for its attempt to listen and acknowledge, in milliseconds. */
+const MESSAGE_MS = 10_000;
+/** Ended runs kept in memory for readers. */
+const ENDED_KEPT = 32;
+
+interface Live {
+  readonly stream: string;
+  run: RunState | undefined;
+  grants: GrantState | undefined;
+  /** Facts of this turn, not durable yet. */
+  fresh: { at: number; fact: Fact; command?: CommandRef }[];
+  /** Last durable fact. */
+  stored: number;
+  /** Of the last snapshot. */
+  saved: number;
+  /** Owed since this turn, to be dispatched after the commit. */
+  readonly dispatch: Map<string, Owed>;
+  /** Owed items that hold a slot, and whose agent it is. */
+  readonly slots: Map<string, string>;
+  readonly performers: Map<string, Performer>;
+  readonly timers: Map<string, () => void>;
+}
+
+interface Asked {
+  readonly stream: string;
+  readonly command: Command & { readonly ref?: CommandRef };
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+  /** A performer's result: offered again when the journal could not take it. */
+  readonly again: boolean;
+}
+
+export class EmbeddedHost implements Host {
+  private readonly options: EmbeddedOptions;
+  private readonly journal: Journal;
+  private readonly clock: Clock;
+  private readonly lives = new Map<string, Live>();
+  private readonly starts = new StartQueue();
+  private readonly used = new Map<string, number>();
+  private usedAll = 0;
+  private queue: Asked[] = [];
+  private armed = false;
+  private readonly touched = new Set<Live>();
+  /** Owed items that the turn itself carries out. */
+  private agenda: { live: Live; owed: Owed }[] = [];
+  private readonly factListeners = new Set<(facts: readonly Followed[]) => void>();
+  private readonly logListeners = new Set<(chunk: LogChunk) => void>();
+  private performing = 0;
+  private idlers: (() => void)[] = [];
+  private stopped: BatonError | undefined;
+  private admitAgain: (() => void) | undefined;
+  private unfinished = 0;
+
+  constructor(options: EmbeddedOptions) {
+    this.options = options;
+    this.journal = options.journal;
+    this.clock = options.clock ?? systemClock;
+  }
+
+  submit(stream: string, command: (AskedCommand & { readonly ref?: CommandRef }) | HostCommand | GrantCommand): Promise<Reply> {
+    return this.ask(stream, command, false);
+  }
+
+  private ask(stream: string, command: Command & { readonly ref?: CommandRef }, again: boolean): Promise<Reply> {
+    if (this.stopped) return Promise.reject(this.stopped);
+    return new Promise((resolve, reject) => {
+      this.queue.push({ stream, command, resolve, reject, again });
+      this.arm();
+    });
+  }
+
+  private arm(): void {
+    if (this.armed) return;
+    this.armed = true;
+    this.clock.soon(() => this.turn());
+  }
+
+  state(run: string): RunState | undefined {
+    return this.load(run)?.run;
+  }
+
+  onFacts(listener: (facts: readonly Followed[]) => void): () => void {
+    this.factListeners.add(listener);
+    return () => this.factListeners.delete(listener);
+  }
+
+  onLog(listener: (chunk: LogChunk) => void): () => void {
+    this.logListeners.add(listener);
+    return () => this.logListeners.delete(listener);
+  }
+
+  /** @param runs the unfinished ones, where somebody knows them; otherwise every stream is looked at */
+  async recover(runs?: Iterable<string>): Promise<{ readonly runs: number; readonly lost: number }> {
+    let [count, lost] = [0, 0];
+    const streams = [...(runs ?? [...this.journal.heads()].map((head) => head.stream))].filter((stream) => stream !== GRANTS);
+    for (const stream of [GRANTS, ...streams]) {
+      const live = this.load(stream);
+      if (!live) continue;
+      if (live.run && !RUN_TERMINAL.has(live.run.status)) count++;
+      lost += live.slots.size;
+      // The first runs go on while the rest are still being loaded.
+      if (count % 64 === 63) await new Promise<void>((resolve) => this.clock.soon(resolve));
+    }
+    return { runs: count, lost };
+  }
+
+  idle(): Promise<void> {
+    if (this.isIdle()) return Promise.resolve();
+    return new Promise((resolve) => this.idlers.push(resolve));
+  }
+  private isIdle(): boolean {
+    return this.performing === 0 && this.queue.length === 0 && !this.armed;
+  }
+
+  async close(): Promise<void> {
+    this.stop(new BatonError('HOST_CLOSED', 'Baton is shutting down.', { hint: 'Try again: the next owner goes on where this one stopped.' }));
+    const grace = new Promise<void>((resolve) => this.clock.at(this.clock.now() + (this.options.graceMs ?? GRACE_MS), resolve));
+    if (this.performing > 0) await Promise.race([grace, new Promise<void>((resolve) => this.idlers.push(resolve))]);
+  }
+
+  private stop(error: BatonError): void {
+    if (this.stopped) return;
+    this.stopped = error;
+    for (const asked of this.queue.splice(0)) asked.reject(error);
+    this.admitAgain?.();
+    for (const live of this.lives.values()) {
+      for (const cancel of live.timers.values()) cancel();
+      for (const performer of live.performers.values()) performer.end(new BatonError('SHUTDOWN', 'Baton is shutting down.'));
+    }
+  }
+
+  // ---- one turn ----------------------------------------------------------------------------------------------
+
+  private turn(): void {
+    this.armed = false;
+    if (this.stopped) return;
+    const now = this.clock.now();
+    const group: { asked: Asked; reply: Reply }[] = [];
+    let facts = 0;
+    let taken = 0;
+    for (const asked of this.queue) {
+      if (facts >= TURN_FACTS) break;
+      taken++;
+      try {
+        const reply = this.apply(asked.stream, asked.command, now);
+        group.push({ asked, reply });
+        if (reply.ok) facts += 4;
+        this.work(now);
+      } catch (error) {
+        // Our bug: the states of this turn may be half changed. As after a failed commit, nothing of it happened.
+        this.queue = this.queue.slice(taken);
+        asked.reject(error);
+        return this.abandon(group, error);
+      }
+    }
+    this.queue = taken === this.queue.length ? [] : this.queue.slice(taken);
+    this.work(now);
+    this.fill(now);
+    const followed = this.commit(group);
+    if (followed) {
+      for (const { asked, reply } of group) asked.resolve(reply);
+      this.tell(followed);
+      this.perform();
+    }
+    if (this.queue.length > 0) this.arm();
+    this.settleIdle();
+  }
+
+  /** Decides one command on the live state and folds its facts in, with all that follows from the state alone. */
+  private apply(stream: string, command: Command & { readonly ref?: CommandRef }, now: number): Reply {
+    const live = this.load(stream) ?? this.open(stream);
+    const before = answered(live.run, command.ref);
+    if (typeof before === 'number') return { ok: true, seq: before, repeated: true };
+    if (before) return { ok: false, refusal: before };
+    if (command.type === 'run.create' && this.unfinished >= (this.options.runsMax ?? RUNS_MAX)) return { ok: false, refusal: this.full() };
+    const at = Math.max(now, live.run?.at ?? live.grants?.at ?? 0);
+    const decided = live.grants ? decideGrant(live.grants, command as GrantCommand) : decide(live.run, command as RunCommand, at);
+    if (!Array.isArray(decided)) {
+      if (!live.run && !live.grants) this.lives.delete(stream);
+      return { ok: false, refusal: decided as Refusal };
+    }
+    const change: OwedChange = { added: [], removed: [] };
+    for (const fact of decided as Fact[]) this.fold(live, fact, at, change, command.ref);
+    for (let more = this.follow(live); more.length > 0; more = this.follow(live)) for (const fact of more) this.fold(live, fact, at, change, undefined);
+    this.note(live, change);
+    return { ok: true, seq: live.stored + live.fresh.length };
+  }
+
+  private full(): Refusal {
+    const limit = this.options.runsMax ?? RUNS_MAX;
+    return { code: 'RUNS_EXCEEDED', message: `limit runsMax = ${limit}: ${this.unfinished} runs are unfinished`, hint: 'Try again when some have ended.', details: { limit, retryAfterMs: 10_000 } };
+  }
+
+  private fold(live: Live, fact: Fact, at: number, change: OwedChange, command: CommandRef | undefined): void {
+    const wasOver = live.run === undefined || RUN_TERMINAL.has(live.run.status);
+    if (live.grants) evolveGrant(live.grants, fact as GrantFact, at, change);
+    else live.run = evolve(live.run, fact as RunFact, at, change, live.stream, command);
+    live.fresh.push(command ? { at, fact, command } : { at, fact });
+    this.touched.add(live);
+    if (live.run) this.unfinished += Number(wasOver) - Number(RUN_TERMINAL.has(live.run.status));
+  }
+
+  private follow(live: Live): readonly Fact[] {
+    if (live.grants) return settleGrants(live.grants, this.journal.epoch);
+    return live.run ? settle(live.run) : [];
+  }
+
+  /** Takes note of how what a stream owes has changed. */
+  private note(live: Live, change: OwedChange): void {
+    const removed = change.removed.length > 0 ? new Set(change.removed.map((owed) => owed.id)) : undefined;
+    for (const owed of change.removed) this.forget(live, owed);
+    for (const owed of change.added) if (!removed?.has(owed.id)) this.take(live, owed);
+  }
+
+  private forget(live: Live, owed: Owed): void {
+    live.dispatch.delete(owed.id);
+    const agent = live.slots.get(owed.id);
+    if (agent !== undefined) this.free(live, owed.id, agent);
+    const timer = live.timers.get(owed.id);
+    if (timer) {
+      timer();
+      live.timers.delete(owed.id);
+    }
+    // An attempt that is over has reported already, or is being stopped; gates and probes nobody waits for end now.
+    if (owed.type === 'gate' || owed.type === 'probe') live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
+  }
+
+  private take(live: Live, owed: Owed): void {
+    switch (owed.type) {
+      case 'resolve':
+      case 'acquire':
+      case 'release':
+      case 'granted':
+        this.agenda.push({ live, owed });
+        break;
+      case 'start':
+        this.starts.add({ run: live.stream, owed });
+        break;
+      case 'attempt':
+        this.hold(live, owed.id, owed.agent);
+        live.dispatch.set(owed.id, owed);
+        break;
+      case 'stop':
+        this.hold(live, owed.id, live.run?.tasks.get(owed.task)?.agent ?? '');
+        live.dispatch.set(owed.id, owed);
+        break;
+      default:
+        live.dispatch.set(owed.id, owed);
+    }
+  }
+
+  private hold(live: Live, id: string, agent: string): void {
+    live.slots.set(id, agent);
+    this.usedAll++;
+    this.used.set(agent, (this.used.get(agent) ?? 0) + 1);
+  }
+  private free(live: Live, id: string, agent: string): void {
+    live.slots.delete(id);
+    this.usedAll--;
+    this.used.set(agent, (this.used.get(agent) ?? 1) - 1);
+  }
+
+  /** Carries out what the turn itself can: resolving, and messages between streams. */
+  private work(now: number): void {
+    // The list grows while it is read: what a step brings about belongs to the same turn.
+    for (const { live, owed } of this.agenda) {
+      const { run } = live;
+      if (owed.type === 'resolve' && run) {
+        this.apply(live.stream, { type: 'task.resolve', task: owed.task, round: owed.round, resolution: this.resolution(run, owed.task) }, now);
+      } else if (owed.type === 'acquire') {
+        const { request, scope, claims, key, task } = owed;
+        this.apply(GRANTS, { type: 'grant.request', request, run: live.stream, task, scope, claims, key, epoch: this.journal.epoch }, now);
+      } else if (owed.type === 'release') {
+        this.apply(GRANTS, { type: 'grant.release', request: owed.request }, now);
+        this.apply(live.stream, { type: 'grant.returned', task: owed.task }, now);
+      } else if (owed.type === 'granted') {
+        this.apply(owed.run, { type: 'grant.received', task: owed.task, epoch: owed.epoch }, now);
+        this.apply(GRANTS, { type: 'grant.acknowledge', request: owed.request }, now);
+      }
+    }
+    this.agenda = [];
+  }
+
+  private resolution(run: RunState, task: string) {
+    try {
+      return this.options.resolver.resolve(run, task, this.journal);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { to: 'fail', failure: { class: 'permanent', code: 'RESOLVER_THREW', message, report: this.journal.put(chain(error)) } } as const;
+    }
+  }
+
+  /** Gives free slots to who has waited longest. */
+  private fill(now: number): void {
+    const slots = this.options.slots ?? SLOTS;
+    let refused = false;
+    for (const agent of this.starts.agents()) {
+      const own = this.options.slotsOf?.(agent) ?? slots;
+      while (this.usedAll < slots && (this.used.get(agent) ?? 0) < own) {
+        const waiting = this.starts.first(agent);
+        if (!waiting) break;
+        const { owed, run } = waiting;
+        const task = this.lives.get(run)?.run?.tasks.get(owed.task);
+        if (!task?.owed.some((each) => each.id === owed.id)) {
+          this.starts.take(agent);
+          continue;
+        }
+        const admitted = this.options.handlers.admit?.(agent, task.spec) ?? true;
+        if (admitted === false) {
+          refused = true;
+          break;
+        }
+        this.starts.take(agent);
+        if (admitted === true) this.apply(run, { type: 'task.start', task: owed.task, attempt: owed.attempt }, now);
+        else this.apply(run, { type: 'task.block', task: owed.task, reason: admitted }, now);
+        this.work(now);
+      }
+    }
+    if (refused && !this.admitAgain)
+      this.admitAgain = this.clock.at(now + ADMIT_AGAIN_MS, () => {
+        this.admitAgain = undefined;
+        this.arm();
+      });
+  }
+
+  // ---- the commit --------------------------------------------------------------------------------------------
+
+  private commit(group: readonly { asked: Asked; reply: Reply }[]): Followed[] | undefined {
+    if (this.touched.size === 0) return [];
+    const appends: Append[] = [];
+    const snapshots = [];
+    for (const live of this.touched) {
+      appends.push({ stream: live.stream, after: live.stored, facts: live.fresh });
+      const seq = live.stored + live.fresh.length;
+      if (live.run && seq - live.saved >= SNAPSHOT_EVERY) snapshots.push({ stream: live.stream, seq, ...save(live.run) });
+    }
+    const position = this.factListeners.size > 0 ? this.journal.position() : 0;
+    try {
+      this.journal.append(appends, snapshots);
+    } catch (error) {
+      this.abandon(group, error);
+      return undefined;
+    }
+    const followed: Followed[] = [];
+    for (const { stream } of snapshots) {
+      const live = this.lives.get(stream);
+      if (live) live.saved = live.stored + live.fresh.length;
+    }
+    for (const live of this.touched) {
+      if (this.factListeners.size > 0)
+        live.fresh.forEach((fresh, i) => {
+          const stored = { stream: live.stream, seq: live.stored + i + 1, epoch: this.journal.epoch, ...fresh };
+          followed.push({ position: position + followed.length + 1, stored });
+        });
+      live.stored += live.fresh.length;
+      live.fresh = [];
+    }
+    return followed;
+  }
+
+  /** A commit failed: nothing of the group happened. */
+  private abandon(group: readonly { asked: Asked; reply: Reply }[], cause: unknown): void {
+    const error = cause instanceof BatonError ? cause : new BatonError('JOURNAL_IO', 'The journal could not store the facts of this turn.', { cause });
+    for (const live of this.touched) this.drop(live);
+    this.touched.clear();
+    this.agenda = [];
+    if (error.code === 'STALE_WRITER' || error.code === 'JOURNAL_CORRUPT') {
+      for (const { asked } of group) asked.reject(error);
+      this.stop(error);
+      this.options.onFatal?.(error);
+      return;
+    }
+    this.options.onProblem?.(error);
+    const again: Asked[] = [];
+    for (const { asked } of group)
+      if (asked.again) again.push(asked);
+      else asked.reject(error);
+    this.clock.at(this.clock.now() + AGAIN_MS, () => {
+      if (this.stopped) return;
+      this.queue.unshift(...again);
+      this.arm();
+    });
+  }
+
+  /** Forgets a state that is ahead of the journal; its performers go on, and find it again. */
+  private drop(live: Live): void {
+    if (live.run) this.unfinished -= Number(!RUN_TERMINAL.has(live.run.status));
+    for (const [id, agent] of live.slots) this.free(live, id, agent);
+    for (const cancel of live.timers.values()) cancel();
+    this.lives.delete(live.stream);
+    this.load(live.stream, live.performers);
+  }
+
+  private open(stream: string): Live {
+    const live: Live = {
+      stream,
+      run: undefined,
+      grants: stream === GRANTS ? newGrants() : undefined,
+      fresh: [],
+      stored: 0,
+      saved: 0,
+      dispatch: new Map(),
+      slots: new Map(),
+      performers: new Map(),
+      timers: new Map(),
+    };
+    this.lives.set(stream, live);
+    return live;
+  }
+
+  /**
+   * The live state of a stream, folded from its facts when it is not in memory; undefined when there is no such stream.
+   * An attempt that runs according to the facts, but was not begun by this host, is lost: it is never dispatched again.
+   * @param performers of the state that was just dropped, when this host itself performs for the stream
+   */
+  private load(stream: string, performers?: ReadonlyMap<string, Performer>): Live | undefined {
+    const known = this.lives.get(stream);
+    if (known) return known;
+    const snapshot = this.journal.snapshot(stream);
+    let run = snapshot ? restore(snapshot) : undefined;
+    const grants = stream === GRANTS ? newGrants() : undefined;
+    const change: OwedChange = { added: [], removed: [] };
+    let seq = snapshot?.seq ?? 0;
+    for (const { fact, at, seq: next, command } of this.journal.read(stream, seq)) {
+      if (grants) evolveGrant(grants, fact as GrantFact, at, change);
+      else run = evolve(run, fact as RunFact, at, change, stream, command);
+      seq = next;
+      change.added.length = 0;
+      change.removed.length = 0;
+    }
+    if (seq === 0 && !grants) return undefined;
+    const live = this.open(stream);
+    live.run = run;
+    live.grants = grants;
+    live.stored = seq;
+    live.saved = snapshot?.seq ?? 0;
+    if (run && !RUN_TERMINAL.has(run.status)) this.unfinished++;
+    const owed = run ? owedBy(run) : [...(grants?.requests.values() ?? [])].flatMap((request) => request.owed);
+    for (const each of owed) {
+      this.take(live, each);
+      if (each.type !== 'attempt' && each.type !== 'stop') continue;
+      if (performers && each.type === 'stop') continue;
+      live.dispatch.delete(each.id);
+      if (!performers) this.tellRun(stream, { type: 'attempt.lose', task: each.task, attempt: each.attempt });
+    }
+    for (const [id, performer] of performers ?? []) live.performers.set(id, performer);
+    if (live.dispatch.size > 0 || this.agenda.length > 0) this.touchedLater.add(live);
+    if (owed.length > 0) this.arm();
+    else this.evict(stream);
+    return live;
+  }
+  /** Streams loaded since the last turn whose owed work is to be dispatched though no new fact names them. */
+  private readonly touchedLater = new Set<Live>();
+
+  /** Keeps a few ended runs for readers and lets the oldest go. */
+  private evict(keep: string): void {
+    if (this.lives.size < ENDED_KEPT * 2) return;
+    for (const [stream, live] of this.lives) {
+      if (this.lives.size <= ENDED_KEPT) return;
+      if (stream !== keep && live.run && RUN_TERMINAL.has(live.run.status) && this.quiet(live)) this.lives.delete(stream);
+    }
+  }
+  private quiet(live: Live): boolean {
+    return live.performers.size === 0 && live.fresh.length === 0 && live.dispatch.size === 0 && live.run !== undefined && owedBy(live.run).length === 0;
+  }
+
+  private tell(followed: readonly Followed[]): void {
+    if (followed.length > 0) for (const listener of this.factListeners) listener(followed);
+  }
+
+  // ---- performing --------------------------------------------------------------------------------------------
+
+  private perform(): void {
+    for (const set of [this.touched, this.touchedLater]) {
+      for (const live of set) {
+        for (const owed of live.dispatch.values()) this.dispatch(live, owed);
+        live.dispatch.clear();
+        if (live.run && RUN_TERMINAL.has(live.run.status)) this.evict('');
+      }
+      set.clear();
+    }
+  }
+
+  private dispatch(live: Live, owed: Owed): void {
+    switch (owed.type) {
+      case 'attempt':
+        if (!live.performers.has(owed.id)) this.attempt(live, owed);
+        break;
+      case 'stop':
+        this.stopAttempt(live, owed);
+        break;
+      case 'gate':
+        this.side(live, owed, (performer) =>
+          this.options.handlers.gate(owed, performer).then((end): HostCommand => ({ type: 'gate.end', task: owed.task, attempt: owed.attempt, gate: owed.gate, ...end })),
+        );
+        break;
+      case 'probe':
+        this.side(live, owed, (performer) =>
+          this.options.handlers.probe(owed, performer).then((end): HostCommand => ({ type: 'probe.end', task: owed.task, attempt: owed.attempt, ...end })),
+        );
+        break;
+      case 'deliver':
+        this.deliver(live, owed);
+        break;
+      case 'timer':
+        this.setTimer(live, owed, owed.at);
+        break;
+      case 'notify':
+        this.options.handlers.notify(owed, live.stream).catch(() => {});
+        break;
+      default:
+        throw new Error(`${owed.type} is carried out in the turn`);
+    }
+  }
+
+  private setTimer(live: Live, owed: OwedOf<'timer'>, at: number): void {
+    const fire = () =>
+      this.ask(live.stream, { type: 'timer.fire', timer: owed.timer }, true).then(
+        (reply) => {
+          // The clock went back since the timer was set: it is owed still.
+          if (!reply.ok && live.timers.has(owed.id)) this.setTimer(live, owed, Math.max(owed.at, this.clock.now() + AGAIN_MS));
+        },
+        () => {},
+      );
+    live.timers.set(owed.id, this.clock.at(at, fire));
+  }
+
+  private attempt(live: Live, owed: OwedOf<'attempt'>): void {
+    if (!live.run) return;
+    const performer = new Performer(this.floor, live.run, owed.task, owed.attempt);
+    live.performers.set(owed.id, performer);
+    this.performing++;
+    const began = this.clock.now();
+    const limit = performer.spec.timeoutMs;
+    const noLimit =
+      limit === undefined
+        ? undefined
+        : this.clock.at(began + limit, () => {
+            performer.end(new BatonError('TIMEOUT', `The time limit of ${limit} ms is over.`));
+            this.giveUpLater(live.stream, owed, performer, began);
+          });
+    let work: Promise<Outcome>;
+    try {
+      work = this.options.handlers.attempt(owed, performer);
+    } catch (error) {
+      work = Promise.reject(error);
+    }
+    work.then(
+      (outcome) => this.attemptEnded(live.stream, owed, performer, outcome, began, noLimit),
+      (error) => this.attemptEnded(live.stream, owed, performer, thrown(error, this.journal), began, noLimit),
+    );
+  }
+
+  private attemptEnded(stream: string, owed: OwedOf<'attempt'>, performer: Performer, outcome: Outcome, began: number, cancel?: () => void): void {
+    cancel?.();
+    if (!performer.over) this.performing--;
+    performer.over = true;
+    this.lives.get(stream)?.performers.delete(owed.id);
+    // A shutdown is like a crash: the attempt is lost, and the next owner decides what that means.
+    if (this.stopped) return this.settleIdle();
+    const ended = normalise(outcome, performer.endedBy, owed);
+    this.tellRun(stream, { type: 'attempt.end', task: owed.task, attempt: owed.attempt, outcome: { ...ended, ms: this.clock.now() - began } });
+  }
+
+  /** A performer that does not end when told to is given up after its grace period; what it brings later is late. */
+  private giveUpLater(stream: string, owed: OwedOf<'attempt' | 'stop'>, performer: Performer, began: number): void {
+    this.clock.at(this.clock.now() + (this.options.graceMs ?? GRACE_MS), () => {
+      if (performer.over || this.stopped) return;
+      performer.over = true;
+      this.performing--;
+      this.lives.get(stream)?.performers.delete(performerId(owed));
+      const outcome: Outcome = {
+        ok: false,
+        failure: { class: performer.endedBy === 'TIMEOUT' ? 'timeout' : 'cancelled', code: 'DID_NOT_END', message: `Attempt ${owed.attempt} of "${owed.task}" did not end when told to.` },
+        ms: this.clock.now() - began,
+      };
+      this.tellRun(stream, { type: 'attempt.end', task: owed.task, attempt: owed.attempt, outcome });
+    });
+  }
+
+  private stopAttempt(live: Live, owed: OwedOf<'stop'>): void {
+    const performer = live.performers.get(performerId(owed));
+    if (performer) {
+      performer.end(new BatonError('CANCELLED', 'The run was cancelled.'));
+      this.giveUpLater(live.stream, owed, performer, this.clock.now());
+    } else this.tellRun(live.stream, { type: 'attempt.lose', task: owed.task, attempt: owed.attempt });
+  }
+
+  /** A gate or probe: always safe to repeat, so one that throws is tried again. */
+  private side(live: Live, owed: OwedOf<'gate' | 'probe'>, run: (performer: Performer) => Promise<HostCommand>): void {
+    if (!live.run || live.performers.has(owed.id)) return;
+    const performer = new Performer(this.floor, live.run, owed.task, owed.attempt);
+    live.performers.set(owed.id, performer);
+    this.performing++;
+    const over = () => {
+      this.performing--;
+      this.lives.get(live.stream)?.performers.delete(owed.id);
+    };
+    run(performer).then(
+      (command) => {
+        over();
+        if (!this.stopped) this.tellRun(live.stream, command);
+        else this.settleIdle();
+      },
+      (error: unknown) => {
+        over();
+        if (this.stopped) return this.settleIdle();
+        if (owed.type === 'probe') return this.tellRun(live.stream, { type: 'probe.end', task: owed.task, attempt: owed.attempt, verdict: 'unknown' });
+        const evidence = this.journal.put(JSON.stringify({ error: chain(error) }));
+        this.tellRun(live.stream, { type: 'gate.end', task: owed.task, attempt: owed.attempt, gate: owed.gate, verdict: 'error', evidence });
+      },
+    );
+  }
+
+  private deliver(live: Live, owed: OwedOf<'deliver'>): void {
+    const performer = live.performers.get(`attempt:${owed.task}:${owed.attempt}`);
+    if (!performer) return;
+    const text = Buffer.from(this.journal.get(owed.body) ?? '').toString();
+    const patience = new Promise<void>((resolve) => this.clock.at(this.clock.now() + MESSAGE_MS, resolve));
+    performer.deliver(text, patience).then((acknowledged) => {
+      if (!this.stopped) this.tellRun(live.stream, { type: 'message.end', message: owed.message, attempt: owed.attempt, acknowledged, ...(acknowledged ? {} : { reason: 'not acknowledged' }) });
+    });
+  }
+
+  /** Offers a result until the journal takes it. */
+  private tellRun(stream: string, command: HostCommand): void {
+    this.ask(stream, command, true).catch(() => {});
+  }
+
+  private readonly floor = {
+    blobs: {
+      put: (payload: Uint8Array | string) => this.journal.put(payload),
+      get: (hash: string) => this.journal.get(hash),
+    },
+    state: (run: string) => this.state(run),
+    submit: (run: string, command: HostCommand) => this.ask(run, command, true),
+    log: (chunk: LogChunk) => {
+      for (const listener of this.logListeners) listener(chunk);
+    },
+  };
+
+  private settleIdle(): void {
+    if (!this.isIdle() && !(this.stopped && this.performing === 0)) return;
+    for (const idler of this.idlers.splice(0)) idler();
+  }
+}
+
+const performerId = (owed: OwedOf<'attempt' | 'stop'>): string => `attempt:${owed.task}:${owed.attempt}`;
