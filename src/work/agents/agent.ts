@@ -1,17 +1,33 @@
 /**
  * The port of agents: whatever can attempt a task. One attempt gives updates while it goes on, and exactly one result.
- * An adapter neither retries, nor counts money, nor touches the journal: it performs steps and reports.
+ * An adapter neither retries, nor counts money, nor touches the journal, nor hides secrets: it performs steps and
+ * reports, and whoever called it does the rest.
  */
 import type { Failure, Usage } from '../../engine/kernel/plan.ts';
 
-/** What an agent is asked to do: the resolved definition, without secrets. */
+export const AGENT_KINDS = ['model', 'command', 'human', 'scripted'] as const;
+export type AgentKind = (typeof AGENT_KINDS)[number];
+
+/** The definition of one agent: exactly one of `model`, `acp`, `command`, `a2a`, `human`, `scripted`. */
+export interface AgentConfig {
+  readonly name: string;
+  readonly kind: AgentKind;
+  /** What the adapter of this kind reads; checked by `checkAgent` of the registry. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly capabilities: readonly string[];
+  /** How many attempts it makes at once. */
+  readonly slots: number;
+}
+
+/** What an agent is asked to do: the resolved definition, with secrets in `env` only. */
 export interface Work {
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
+  /** `run/task/attempt`. */
   readonly attemptKey: string;
+  /** `run/task/run`: the same for every attempt. */
   readonly effectKey: string;
-  /** The agent's configuration as checked by its own schema. */
   readonly agent: AgentConfig;
   readonly prompt: string;
   /** JSON Schema of the outputs asked for; without it `outputs` is `{ text }`. */
@@ -20,22 +36,14 @@ export interface Work {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What gates said about earlier attempts, oldest first. */
   readonly feedback: readonly string[];
-  /** Absolute path of the task's own folder. */
+  /** Absolute path of the task's own folder, where the agent works. */
   readonly folder: string;
+  /** Absolute paths beside that folder: where a program finds its task, and where it may write its handoff. */
+  readonly files: { readonly task: string; readonly handoff: string };
   /** Environment for processes: allow-list, the task's `env` with secrets filled in, and Baton's own variables. */
   readonly env: Readonly<Record<string, string>>;
-  /** How often output that does not fit the schema may be asked again. */
+  /** Asks of one attempt for a result of the right shape, the first included. */
   readonly asksMax: number;
-}
-
-/** The definition of one agent: exactly one of `model`, `acp`, `command`, `a2a`, `human`, `scripted`. */
-export interface AgentConfig {
-  readonly name: string;
-  readonly kind: 'model' | 'command' | 'human' | 'scripted';
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly capabilities: readonly string[];
-  /** How many attempts it makes at once. */
-  readonly slots: number;
 }
 
 /** What an attempt hands back, before Baton checks and seals it into a handoff. */
@@ -52,10 +60,12 @@ export interface AgentResult {
 
 export type AgentOutcome =
   | { readonly ok: true; readonly result: AgentResult; readonly usage?: Usage }
-  | { readonly ok: false; readonly failure: Failure; readonly usage?: Usage };
+  /** `report` is the whole story (stack, cause chain, output), when there is more than the failure's message. */
+  | { readonly ok: false; readonly failure: Failure; readonly usage?: Usage; readonly report?: string };
 
 /** Services an attempt is given by the host. See `AttemptContext` for the contract of each. */
 export interface AgentServices {
+  /** `signal.reason` is a BatonError with code CANCELLED, TIMEOUT or SHUTDOWN. */
   readonly signal: AbortSignal;
   step: (
     key: string,
@@ -68,10 +78,24 @@ export interface AgentServices {
 
 export interface Agent {
   /** What this adapter can do; a test of the conformance suite that needs more is skipped with this reason. */
-  readonly can: { readonly stream: boolean; readonly messages: boolean; readonly schema: boolean; readonly usage: boolean; readonly resume: boolean };
+  readonly can: {
+    /** Shows what it does while it does it. */
+    readonly stream: boolean;
+    /** Takes messages while it works. */
+    readonly messages: boolean;
+    /** Gives outputs that fit a schema, and is asked again when they don't. */
+    readonly schema: boolean;
+    /** Reports tokens or cost. */
+    readonly usage: boolean;
+    /** Goes on after the last recorded step of an attempt that was lost. */
+    readonly resume: boolean;
+  };
   /**
    * Never throws for failures of the world. Ends soon after `services.signal` aborts, with everything it started gone
    * (failure class `cancelled` or `timeout`, by the signal's reason).
    */
   attempt(work: Work, services: AgentServices): Promise<AgentOutcome>;
 }
+
+/** One adapter for each kind of agent. */
+export type Adapters = Readonly<Record<AgentKind, Agent>>;
