@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, include: string[], extra: object = {}) => ({ test: { name, include, ...extra } });
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{agents,workflow}/**/*.test.ts'], { testTimeout: 20_000 }),
+      project('conformance', ['tests/conformance/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('simulation', ['tests/simulation/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('e2e', ['tests/e2e/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
+      project('examples', ['tests/examples/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: false }),
+    ],
+  },
+});
