@@ -73,8 +73,14 @@ describe('how a command fails', () => {
     expect((await run(['no-such-program'])).failure).toMatchObject({ class: 'permanent', code: 'COMMAND_NOT_FOUND', dispatched: false });
     expect((await run(['/etc/passwd'])).failure).toMatchObject({ class: 'permanent', code: 'COMMAND_NOT_EXECUTABLE', dispatched: false });
     expect((await run('true', { cwd: join(cwd, 'missing') })).failure).toMatchObject({ code: 'FOLDER_MISSING', dispatched: false });
-    expect((await run('true', { env: { ...env, BODY: 'x'.repeat(1 << 18) } })).failure).toMatchObject({ code: 'ENVIRONMENT_TOO_LARGE', dispatched: false });
-    expect((await run('true', { env: { ...env, BODY: 'a\0b' } })).failure).toMatchObject({ code: 'COMMAND_NOT_STARTED', dispatched: false });
+    expect((await run('true', { env: { ...env, BODY: 'x'.repeat(1 << 18) } })).failure).toMatchObject({
+      code: 'ENVIRONMENT_TOO_LARGE',
+      dispatched: false,
+    });
+    expect((await run('true', { env: { ...env, BODY: 'a\0b' } })).failure).toMatchObject({
+      code: 'COMMAND_NOT_STARTED',
+      dispatched: false,
+    });
     const late = AbortSignal.abort(new BatonError('CANCELLED', 'The run was cancelled.'));
     expect((await run('touch started', { signal: late })).failure).toMatchObject({ class: 'cancelled', dispatched: false });
   });
@@ -181,7 +187,11 @@ await runProcess({ run: 'sleep 60 & echo $!; wait', cwd: '/', env: process.env, 
 test('left-overs of a home are found and ended, and only of that home', async () => {
   const [mine, other] = [randomUUID(), randomUUID()];
   const start = (home: string) =>
-    spawn('bash', ['-c', 'setsid sleep 60 & sleep 60'], { detached: true, stdio: 'ignore', env: { ...env, BATON_HOME_ID: home, BATON_ATTEMPT_KEY: 'r/t/1' } });
+    spawn('bash', ['-c', 'setsid sleep 60 & sleep 60'], {
+      detached: true,
+      stdio: 'ignore',
+      env: { ...env, BATON_HOME_ID: home, BATON_ATTEMPT_KEY: 'r/t/1' },
+    });
   const [left, kept] = [start(mine), start(other)];
   await sleep(200);
   const ended = await endLeftovers(mine);

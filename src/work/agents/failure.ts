@@ -4,6 +4,7 @@
  */
 import type { Failure, FailureClass } from '../../engine/kernel/plan.ts';
 import { BatonError, type ErrorFields } from '../../errors.ts';
+import { defined } from './defined.ts';
 
 export interface AttemptErrorFields extends ErrorFields {
   /** False only when it is proved that nothing reached the outside world. */
@@ -29,13 +30,8 @@ export const failure = (
   code: string,
   message: string,
   more: { readonly retryAfterMs?: number | undefined; readonly dispatched?: boolean | undefined } = {},
-): Failure => ({
-  class: failureClass,
-  code,
-  message: shorten(message),
-  ...(more.retryAfterMs === undefined ? {} : { retryAfterMs: more.retryAfterMs }),
-  ...(more.dispatched === undefined ? {} : { dispatched: more.dispatched }),
-});
+): Failure =>
+  defined({ class: failureClass, code, message: shorten(message), retryAfterMs: more.retryAfterMs, dispatched: more.dispatched });
 
 /** Codes of `signal.reason` and of services, and what each means for the attempt. */
 const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {

@@ -22,7 +22,8 @@ export interface Leftover {
 }
 
 /** Ends everything that an earlier owner of this home left running, and tells what it was. */
-export const endLeftovers = (homeId: string, { graceMs = 1000 } = {}): Promise<readonly Leftover[]> => endCarriers(HOME_VARIABLE, homeId, graceMs);
+export const endLeftovers = (homeId: string, { graceMs = 1000 } = {}): Promise<readonly Leftover[]> =>
+  endCarriers(HOME_VARIABLE, homeId, graceMs);
 
 /** Ends what an attempt started, wherever it moved to. */
 export const endAttempt = (attemptKey: string, { graceMs = 0 } = {}): Promise<readonly Leftover[]> =>

@@ -13,13 +13,11 @@ import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { Failure } from '../../engine/kernel/plan.ts';
 import type { Redactor } from '../policy/redact.ts';
+import { type CommandText, programOf } from './command-text.ts';
 import { guard, unguard } from './guardian.ts';
 import { ATTEMPT_VARIABLE, endAttempt, signalGroup } from './leftovers.ts';
 import { Capture, type Output } from './output.ts';
 import { failureOfEnd, failureOfStart, type Stop } from './process-failure.ts';
-
-/** A string runs by `bash -euo pipefail -c`, an array without a shell. */
-export type CommandText = string | readonly string[];
 
 export interface Command {
   readonly run: CommandText;
@@ -60,11 +58,16 @@ export const runProcess = async (command: Command): Promise<Ended> => {
   try {
     return await new Running(command).ended;
   } catch (error) {
-    return notStarted(await failureOfStart(command, error));
+    return notStarted(await failureOfStart(command.run, command.cwd, error));
   }
 };
 
-const notStarted = (failure: Failure | undefined): Ended => ({ stdout: NOTHING, stderr: NOTHING, ms: 0, ...(failure === undefined ? {} : { failure }) });
+const notStarted = (failure: Failure | undefined): Ended => ({
+  stdout: NOTHING,
+  stderr: NOTHING,
+  ms: 0,
+  ...(failure === undefined ? {} : { failure }),
+});
 
 class Running {
   readonly ended: Promise<Ended>;
@@ -170,12 +173,6 @@ class Running {
   }
 }
 
-const programOf = (run: CommandText): [string, string[]] => {
-  if (typeof run === 'string') return ['bash', ['-euo', 'pipefail', '-c', run]];
-  const [program = '', ...args] = run;
-  return [program, args];
-};
-
 /** One stream of a process: redacted, kept, and handed on as text. */
 class OutputPipe {
   private readonly capture: Capture;
@@ -196,7 +193,10 @@ class OutputPipe {
   }
 
   private take(chunk: Buffer): void {
-    if (!this.capture.add(chunk)) return this.tooMuch();
+    if (!this.capture.add(chunk)) {
+      this.tooMuch();
+      return;
+    }
     const text = this.log === undefined ? '' : this.decoder.write(chunk);
     if (text !== '') this.log?.(text, this.kind);
   }

@@ -52,7 +52,12 @@ describe('a redactor', () => {
   });
 
   test('prefers the longer of two secrets that begin alike, however they arrive', () => {
-    const two = createRedactor(new Map([['SHORT', 'abcdef'], ['LONG', 'abcdef-ghijkl']]));
+    const two = createRedactor(
+      new Map([
+        ['SHORT', 'abcdef'],
+        ['LONG', 'abcdef-ghijkl'],
+      ]),
+    );
     expect(streamed('abcdef-ghijkl abcdef', [6], two)).toBe('[secret LONG] [secret SHORT]');
   });
 

@@ -17,7 +17,7 @@ export type SecretText = string | { readonly parts: readonly (string | { readonl
 export interface Secrets {
   /** @throws BatonError `SECRET_MISSING` or `SECRET_TOO_SHORT`; never with the value in it. */
   value(name: string): Promise<string>;
-  /** `value`, or undefined when there is none. */
+  /** For keys that may be missing, or be a placeholder: one too short to be told from ordinary text is no secret. */
   find(name: string): Promise<string | undefined>;
   /** Of everything handed out so far. */
   redactor(): Redactor;
@@ -40,12 +40,7 @@ export const createSecrets = ({ env, sources = {} }: SecretOptions): Secrets => 
     const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
     const value = await read(name, source ?? { env: name }, env);
     if (value === undefined || value === '') return undefined;
-    if (value.length < SECRET_LENGTH_MIN) {
-      throw new BatonError('SECRET_TOO_SHORT', `The secret ${name} is shorter than ${SECRET_LENGTH_MIN} characters, so it can't be kept out of logs.`, {
-        hint: 'Use a longer value, or pass it as an ordinary input.',
-        where: name,
-      });
-    }
+    if (value.length < SECRET_LENGTH_MIN) return value;
     known.set(name, value);
     redactor = createRedactor(known);
     return value;
@@ -55,8 +50,18 @@ export const createSecrets = ({ env, sources = {} }: SecretOptions): Secrets => 
     find,
     async value(name) {
       const value = await find(name);
-      if (value !== undefined) return value;
-      throw new BatonError('SECRET_MISSING', `The secret ${name} has no value.`, { hint: hintFor(name, sources[name]), where: name });
+      if (value === undefined) {
+        throw new BatonError('SECRET_MISSING', `The secret ${name} has no value.`, { hint: hintFor(name, sources[name]), where: name });
+      }
+      if (value.length >= SECRET_LENGTH_MIN) return value;
+      throw new BatonError(
+        'SECRET_TOO_SHORT',
+        `The secret ${name} is shorter than ${SECRET_LENGTH_MIN} characters, so it can't be kept out of logs.`,
+        {
+          hint: 'Use a longer value, or pass it as an ordinary input.',
+          where: name,
+        },
+      );
     },
     redactor: () => redactor,
   };

@@ -1,0 +1,45 @@
+/** What a model is told: its instructions, the task, what checks said before, and the shape its answer must have. */
+import type { ModelMessage } from 'ai';
+import type { Work } from './agent.ts';
+
+export interface ModelPrompt {
+  readonly instructions: string;
+  readonly messages: ModelMessage[];
+}
+
+/** `last` is the answer that `problems` are about. */
+export const modelPrompt = (work: Work, instructions: string | undefined, problems: readonly string[], last: string): ModelPrompt => {
+  const messages: ModelMessage[] = [{ role: 'user', content: taskText(work) }];
+  if (problems.length > 0) {
+    if (last !== '') messages.push({ role: 'assistant', content: last });
+    messages.push({
+      role: 'user',
+      content: `That answer can't be used:\n- ${problems.join('\n- ')}\nAnswer again, completely, with this put right.`,
+    });
+  }
+  return { instructions: [instructions, shapeText(work.schema)].filter((text) => text !== undefined).join('\n\n'), messages };
+};
+
+const taskText = ({ prompt, inputs, feedback }: Work): string => {
+  const blocks = [prompt];
+  if (Object.keys(inputs).length > 0) blocks.push(`Inputs, as JSON:\n${JSON.stringify(inputs, null, 2)}`);
+  feedback.forEach((text, index) => {
+    blocks.push(`What a check said of result ${index + 1}:\n${text}`);
+  });
+  return blocks.join('\n\n');
+};
+
+const shapeText = (schema: Work['schema']): string | undefined =>
+  schema === undefined
+    ? undefined
+    : `Answer with one JSON object, and nothing else, that fits this JSON Schema:\n${JSON.stringify(schema)}`;
+
+/** Bytes per token that no usual tokeniser falls below for ordinary text: reserving too much is put right when the step ends. */
+const BYTES_PER_TOKEN = 3;
+/** What a provider adds around messages. */
+const TOKENS_AROUND = 64;
+
+export const tokensAtMost = ({ instructions, messages }: ModelPrompt): number =>
+  TOKENS_AROUND + tokensInText(instructions + JSON.stringify(messages));
+
+export const tokensInText = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
