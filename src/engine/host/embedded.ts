@@ -10,13 +10,14 @@
  * performers are then offered again, so that what was done is not lost; people get the error.
  */
 import { BatonError } from '../../errors.ts';
+import { foldRun } from '../journal/fold.ts';
 import type { Append, Journal } from '../journal/journal.ts';
 import type { AskedCommand, Command, GrantCommand, HostCommand, Outcome, Refusal, RunCommand } from '../kernel/commands.ts';
 import type { CommandRef, Fact, GrantFact, RunFact } from '../kernel/facts.ts';
 import { decideGrant, evolveGrant, GRANTS, type GrantState, newGrants, settleGrants } from '../kernel/grants.ts';
 import { answered, decide, evolve, owedBy, settle } from '../kernel/kernel.ts';
 import type { Owed, OwedChange, OwedOf } from '../kernel/owed.ts';
-import { restore, save } from '../kernel/snapshot.ts';
+import { save } from '../kernel/snapshot.ts';
 import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Followed, Handlers, Host, LogChunk, Reply, Resolver } from './host.ts';
@@ -167,7 +168,9 @@ export class EmbeddedHost implements Host {
   }
 
   async close(): Promise<void> {
-    this.stop(new BatonError('HOST_CLOSED', 'Baton is shutting down.', { hint: 'Try again: the next owner goes on where this one stopped.' }));
+    this.stop(
+      new BatonError('HOST_CLOSED', 'Baton is shutting down.', { hint: 'Try again: the next owner goes on where this one stopped.' }),
+    );
     const grace = new Promise<void>((resolve) => this.clock.at(this.clock.now() + (this.options.graceMs ?? GRACE_MS), resolve));
     if (this.performing > 0) await Promise.race([grace, new Promise<void>((resolve) => this.idlers.push(resolve))]);
   }
@@ -204,7 +207,8 @@ export class EmbeddedHost implements Host {
         // Our bug: the states of this turn may be half changed. As after a failed commit, nothing of it happened.
         this.queue = this.queue.slice(taken);
         asked.reject(error);
-        return this.abandon(group, error);
+        this.abandon(group, error);
+        return;
       }
     }
     this.queue = taken === this.queue.length ? [] : this.queue.slice(taken);
@@ -235,14 +239,20 @@ export class EmbeddedHost implements Host {
     }
     const change: OwedChange = { added: [], removed: [] };
     for (const fact of decided as Fact[]) this.fold(live, fact, at, change, command.ref);
-    for (let more = this.follow(live); more.length > 0; more = this.follow(live)) for (const fact of more) this.fold(live, fact, at, change, undefined);
+    for (let more = this.follow(live); more.length > 0; more = this.follow(live))
+      for (const fact of more) this.fold(live, fact, at, change, undefined);
     this.note(live, change);
     return { ok: true, seq: live.stored + live.fresh.length };
   }
 
   private full(): Refusal {
     const limit = this.options.runsMax ?? RUNS_MAX;
-    return { code: 'RUNS_EXCEEDED', message: `limit runsMax = ${limit}: ${this.unfinished} runs are unfinished`, hint: 'Try again when some have ended.', details: { limit, retryAfterMs: 10_000 } };
+    return {
+      code: 'RUNS_EXCEEDED',
+      message: `limit runsMax = ${limit}: ${this.unfinished} runs are unfinished`,
+      hint: 'Try again when some have ended.',
+      details: { limit, retryAfterMs: 10_000 },
+    };
   }
 
   private fold(live: Live, fact: Fact, at: number, change: OwedChange, command: CommandRef | undefined): void {
@@ -276,7 +286,8 @@ export class EmbeddedHost implements Host {
       live.timers.delete(owed.id);
     }
     // An attempt that is over has reported already, or is being stopped; gates and probes nobody waits for end now.
-    if (owed.type === 'gate' || owed.type === 'probe') live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
+    if (owed.type === 'gate' || owed.type === 'probe')
+      live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
   }
 
   private take(live: Live, owed: Owed): void {
@@ -320,7 +331,11 @@ export class EmbeddedHost implements Host {
     for (const { live, owed } of this.agenda) {
       const { run } = live;
       if (owed.type === 'resolve' && run) {
-        this.apply(live.stream, { type: 'task.resolve', task: owed.task, round: owed.round, resolution: this.resolution(run, owed.task) }, now);
+        this.apply(
+          live.stream,
+          { type: 'task.resolve', task: owed.task, round: owed.round, resolution: this.resolution(run, owed.task) },
+          now,
+        );
       } else if (owed.type === 'acquire') {
         const { request, scope, claims, key, task } = owed;
         this.apply(GRANTS, { type: 'grant.request', request, run: live.stream, task, scope, claims, key, epoch: this.journal.epoch }, now);
@@ -340,7 +355,10 @@ export class EmbeddedHost implements Host {
       return this.options.resolver.resolve(run, task, this.journal);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return { to: 'fail', failure: { class: 'permanent', code: 'RESOLVER_THREW', message, report: this.journal.put(chain(error)) } } as const;
+      return {
+        to: 'fail',
+        failure: { class: 'permanent', code: 'RESOLVER_THREW', message, report: this.journal.put(chain(error)) },
+      } as const;
     }
   }
 
@@ -414,7 +432,8 @@ export class EmbeddedHost implements Host {
 
   /** A commit failed: nothing of the group happened. */
   private abandon(group: readonly { asked: Asked; reply: Reply }[], cause: unknown): void {
-    const error = cause instanceof BatonError ? cause : new BatonError('JOURNAL_IO', 'The journal could not store the facts of this turn.', { cause });
+    const error =
+      cause instanceof BatonError ? cause : new BatonError('JOURNAL_IO', 'The journal could not store the facts of this turn.', { cause });
     for (const live of this.touched) this.drop(live);
     this.touched.clear();
     this.agenda = [];
@@ -470,24 +489,15 @@ export class EmbeddedHost implements Host {
   private load(stream: string, performers?: ReadonlyMap<string, Performer>): Live | undefined {
     const known = this.lives.get(stream);
     if (known) return known;
-    const snapshot = this.journal.snapshot(stream);
-    let run = snapshot ? restore(snapshot) : undefined;
-    const grants = stream === GRANTS ? newGrants() : undefined;
-    const change: OwedChange = { added: [], removed: [] };
-    let seq = snapshot?.seq ?? 0;
-    for (const { fact, at, seq: next, command } of this.journal.read(stream, seq)) {
-      if (grants) evolveGrant(grants, fact as GrantFact, at, change);
-      else run = evolve(run, fact as RunFact, at, change, stream, command);
-      seq = next;
-      change.added.length = 0;
-      change.removed.length = 0;
-    }
-    if (seq === 0 && !grants) return undefined;
+    const folded = stream === GRANTS ? undefined : foldRun(this.journal, stream);
+    const grants = stream === GRANTS ? this.foldGrants() : undefined;
+    if (!folded && !grants) return undefined;
+    const run = folded?.state;
     const live = this.open(stream);
     live.run = run;
     live.grants = grants;
-    live.stored = seq;
-    live.saved = snapshot?.seq ?? 0;
+    live.stored = run?.seq ?? grants?.seq ?? 0;
+    live.saved = folded?.savedSeq ?? 0;
     if (run && !RUN_TERMINAL.has(run.status)) this.unfinished++;
     const owed = run ? owedBy(run) : [...(grants?.requests.values() ?? [])].flatMap((request) => request.owed);
     for (const each of owed) {
@@ -503,6 +513,13 @@ export class EmbeddedHost implements Host {
     else this.evict(stream);
     return live;
   }
+  private foldGrants(): GrantState {
+    const grants = newGrants();
+    const ignored: OwedChange = { added: [], removed: [] };
+    for (const { fact, at } of this.journal.read(GRANTS)) evolveGrant(grants, fact as GrantFact, at, ignored);
+    return grants;
+  }
+
   /** Streams loaded since the last turn whose owed work is to be dispatched though no new fact names them. */
   private readonly touchedLater = new Set<Live>();
 
@@ -515,7 +532,13 @@ export class EmbeddedHost implements Host {
     }
   }
   private quiet(live: Live): boolean {
-    return live.performers.size === 0 && live.fresh.length === 0 && live.dispatch.size === 0 && live.run !== undefined && owedBy(live.run).length === 0;
+    return (
+      live.performers.size === 0 &&
+      live.fresh.length === 0 &&
+      live.dispatch.size === 0 &&
+      live.run !== undefined &&
+      owedBy(live.run).length === 0
+    );
   }
 
   private tell(followed: readonly Followed[]): void {
@@ -545,12 +568,16 @@ export class EmbeddedHost implements Host {
         break;
       case 'gate':
         this.side(live, owed, (performer) =>
-          this.options.handlers.gate(owed, performer).then((end): HostCommand => ({ type: 'gate.end', task: owed.task, attempt: owed.attempt, gate: owed.gate, ...end })),
+          this.options.handlers
+            .gate(owed, performer)
+            .then((end): HostCommand => ({ type: 'gate.end', task: owed.task, attempt: owed.attempt, gate: owed.gate, ...end })),
         );
         break;
       case 'probe':
         this.side(live, owed, (performer) =>
-          this.options.handlers.probe(owed, performer).then((end): HostCommand => ({ type: 'probe.end', task: owed.task, attempt: owed.attempt, ...end })),
+          this.options.handlers
+            .probe(owed, performer)
+            .then((end): HostCommand => ({ type: 'probe.end', task: owed.task, attempt: owed.attempt, ...end })),
         );
         break;
       case 'deliver':
@@ -605,15 +632,30 @@ export class EmbeddedHost implements Host {
     );
   }
 
-  private attemptEnded(stream: string, owed: OwedOf<'attempt'>, performer: Performer, outcome: Outcome, began: number, cancel?: () => void): void {
+  private attemptEnded(
+    stream: string,
+    owed: OwedOf<'attempt'>,
+    performer: Performer,
+    outcome: Outcome,
+    began: number,
+    cancel?: () => void,
+  ): void {
     cancel?.();
     if (!performer.over) this.performing--;
     performer.over = true;
     this.lives.get(stream)?.performers.delete(owed.id);
     // A shutdown is like a crash: the attempt is lost, and the next owner decides what that means.
-    if (this.stopped) return this.settleIdle();
+    if (this.stopped) {
+      this.settleIdle();
+      return;
+    }
     const ended = normalise(outcome, performer.endedBy, owed);
-    this.tellRun(stream, { type: 'attempt.end', task: owed.task, attempt: owed.attempt, outcome: { ...ended, ms: this.clock.now() - began } });
+    this.tellRun(stream, {
+      type: 'attempt.end',
+      task: owed.task,
+      attempt: owed.attempt,
+      outcome: { ...ended, ms: this.clock.now() - began },
+    });
   }
 
   /** A performer that does not end when told to is given up after its grace period; what it brings later is late. */
@@ -625,7 +667,11 @@ export class EmbeddedHost implements Host {
       this.lives.get(stream)?.performers.delete(performerId(owed));
       const outcome: Outcome = {
         ok: false,
-        failure: { class: performer.endedBy === 'TIMEOUT' ? 'timeout' : 'cancelled', code: 'DID_NOT_END', message: `Attempt ${owed.attempt} of "${owed.task}" did not end when told to.` },
+        failure: {
+          class: performer.endedBy === 'TIMEOUT' ? 'timeout' : 'cancelled',
+          code: 'DID_NOT_END',
+          message: `Attempt ${owed.attempt} of "${owed.task}" did not end when told to.`,
+        },
         ms: this.clock.now() - began,
       };
       this.tellRun(stream, { type: 'attempt.end', task: owed.task, attempt: owed.attempt, outcome });
@@ -659,9 +705,17 @@ export class EmbeddedHost implements Host {
       (error: unknown) => {
         over();
         if (this.stopped) return this.settleIdle();
-        if (owed.type === 'probe') return this.tellRun(live.stream, { type: 'probe.end', task: owed.task, attempt: owed.attempt, verdict: 'unknown' });
+        if (owed.type === 'probe')
+          return this.tellRun(live.stream, { type: 'probe.end', task: owed.task, attempt: owed.attempt, verdict: 'unknown' });
         const evidence = this.journal.put(JSON.stringify({ error: chain(error) }));
-        this.tellRun(live.stream, { type: 'gate.end', task: owed.task, attempt: owed.attempt, gate: owed.gate, verdict: 'error', evidence });
+        this.tellRun(live.stream, {
+          type: 'gate.end',
+          task: owed.task,
+          attempt: owed.attempt,
+          gate: owed.gate,
+          verdict: 'error',
+          evidence,
+        });
       },
     );
   }
@@ -672,7 +726,14 @@ export class EmbeddedHost implements Host {
     const text = Buffer.from(this.journal.get(owed.body) ?? '').toString();
     const patience = new Promise<void>((resolve) => this.clock.at(this.clock.now() + MESSAGE_MS, resolve));
     performer.deliver(text, patience).then((acknowledged) => {
-      if (!this.stopped) this.tellRun(live.stream, { type: 'message.end', message: owed.message, attempt: owed.attempt, acknowledged, ...(acknowledged ? {} : { reason: 'not acknowledged' }) });
+      if (!this.stopped)
+        this.tellRun(live.stream, {
+          type: 'message.end',
+          message: owed.message,
+          attempt: owed.attempt,
+          acknowledged,
+          ...(acknowledged ? {} : { reason: 'not acknowledged' }),
+        });
     });
   }
 

@@ -49,7 +49,11 @@ export interface AttemptContext {
    * reservation stays until the attempt ends or the same key is tried again.
    * @throws BatonError `BUDGET_EXCEEDED` before performing.
    */
-  step(key: string, amounts: Amounts, perform: () => Promise<{ readonly output: Uint8Array | string; readonly usage?: Usage }>): Promise<Uint8Array>;
+  step(
+    key: string,
+    amounts: Amounts,
+    perform: () => Promise<{ readonly output: Uint8Array | string; readonly usage?: Usage }>,
+  ): Promise<Uint8Array>;
   /** A line or chunk of live output: shown to followers and kept in the attempt's log file; never in the journal. */
   log(chunk: string, kind?: 'stdout' | 'stderr' | 'text' | 'note'): void;
   /** Called with messages people sent to this task; return true to acknowledge. Unset: messages are refused and returned. */
@@ -74,7 +78,9 @@ export interface Handlers {
   admit?(agent: string, spec: TaskSpec): true | false | string;
 }
 
-export type Reply = { readonly ok: true; readonly seq: number; readonly repeated?: boolean } | { readonly ok: false; readonly refusal: Refusal };
+export type Reply =
+  | { readonly ok: true; readonly seq: number; readonly repeated?: boolean }
+  | { readonly ok: false; readonly refusal: Refusal };
 
 /** A fact as followers see it, after it is durable. */
 export interface Followed {

@@ -75,14 +75,25 @@ export class Performer implements AttemptContext {
     return state;
   }
 
-  async step(key: string, amounts: Amounts, perform: () => Promise<{ readonly output: Uint8Array | string; readonly usage?: Usage }>): Promise<Uint8Array> {
+  async step(
+    key: string,
+    amounts: Amounts,
+    perform: () => Promise<{ readonly output: Uint8Array | string; readonly usage?: Usage }>,
+  ): Promise<Uint8Array> {
     const { id } = this.spec;
     const before = taskOf(this.state(), id).steps[key];
     if (before !== undefined) return this.payload(before);
     if (Object.keys(amounts).length > 0) await this.reserve(key, amounts);
     const { output, usage } = await perform();
     const hash = this.blobs.put(output);
-    const reply = await this.floor.submit(this.run, { type: 'step.record', task: id, attempt: this.attempt, step: key, output: hash, ...(usage ? { usage } : {}) });
+    const reply = await this.floor.submit(this.run, {
+      type: 'step.record',
+      task: id,
+      attempt: this.attempt,
+      step: key,
+      output: hash,
+      ...(usage ? { usage } : {}),
+    });
     if (!reply.ok) throw new BatonError(reply.refusal.code, reply.refusal.message);
     return typeof output === 'string' ? Buffer.from(output) : output;
   }
@@ -90,7 +101,8 @@ export class Performer implements AttemptContext {
   private async reserve(key: string, amounts: Amounts): Promise<void> {
     const { id } = this.spec;
     const reply = await this.floor.submit(this.run, { type: 'step.reserve', task: id, attempt: this.attempt, step: key, amounts });
-    if (!reply.ok) throw new BatonError(reply.refusal.code, reply.refusal.message, reply.refusal.hint === undefined ? {} : { hint: reply.refusal.hint });
+    if (!reply.ok)
+      throw new BatonError(reply.refusal.code, reply.refusal.message, reply.refusal.hint === undefined ? {} : { hint: reply.refusal.hint });
     if (taskOf(this.state(), id).reserved[key] === undefined)
       throw new BatonError('BUDGET_EXCEEDED', `The budget of run ${this.run} or task "${id}" does not allow step "${key}".`, {
         hint: 'Resume the run with a larger limit.',
@@ -149,7 +161,16 @@ export function chain(error: unknown): string {
 export function normalise(outcome: Outcome, endedBy: string | undefined, owed: OwedOf<'attempt'>): Outcome {
   if (outcome.ok || endedBy === undefined) return outcome;
   if (endedBy === 'TIMEOUT' && outcome.failure.class !== 'timeout')
-    return { ...outcome, failure: { ...outcome.failure, class: 'timeout', code: 'TIMEOUT', message: `Attempt ${owed.attempt} of "${owed.task}" ran into its time limit.` } };
-  if (endedBy === 'CANCELLED' && outcome.failure.class !== 'cancelled') return { ...outcome, failure: { ...outcome.failure, class: 'cancelled' } };
+    return {
+      ...outcome,
+      failure: {
+        ...outcome.failure,
+        class: 'timeout',
+        code: 'TIMEOUT',
+        message: `Attempt ${owed.attempt} of "${owed.task}" ran into its time limit.`,
+      },
+    };
+  if (endedBy === 'CANCELLED' && outcome.failure.class !== 'cancelled')
+    return { ...outcome, failure: { ...outcome.failure, class: 'cancelled' } };
   return outcome;
 }

@@ -21,9 +21,13 @@ export const approvalDeciders = {
     if (!approval) return refuse('APPROVAL_NOT_FOUND', `no approval "${command.approval}"`);
     if (approval.status !== 'open') return refuse('APPROVAL_OVER', `approval "${command.approval}" is ${approval.status} already`);
     if (approval.binds !== command.binds)
-      return refuse('APPROVAL_STALE', `approval "${command.approval}" binds ${approval.binds.slice(0, 12)}, you saw ${command.binds.slice(0, 12)}`, {
-        hint: 'Look at it again and decide on what it is now.',
-      });
+      return refuse(
+        'APPROVAL_STALE',
+        `approval "${command.approval}" binds ${approval.binds.slice(0, 12)}, you saw ${command.binds.slice(0, 12)}`,
+        {
+          hint: 'Look at it again and decide on what it is now.',
+        },
+      );
     const forbidden = mayNot(state, approval, command);
     if (forbidden) return refuse('APPROVAL_FORBIDDEN', forbidden, { details: { roles: rolesOf(approval) } });
     if (approval.votes.some((vote) => vote.by === command.by.id)) return refuse('ALREADY_VOTED', `${command.by.id} has voted already`);
@@ -69,13 +73,26 @@ export function denied(state: RunState, approval: Approval, by: string, command?
   if (approval.subject === 'result' && command?.result !== undefined && task.reworks < reworkMax(task))
     return [...facts, { type: 'task.reworked', task: approval.task, rework: task.reworks + 1, feedback: [command.result] }];
   const message = command?.note ? `Rejected by ${by}: ${command.note}` : `Rejected by ${by}.`;
-  return [...facts, { type: 'task.failed', task: approval.task, attempt: task.attempt, failure: { class: 'policy', code: 'REJECTED', message } }];
+  return [
+    ...facts,
+    { type: 'task.failed', task: approval.task, attempt: task.attempt, failure: { class: 'policy', code: 'REJECTED', message } },
+  ];
 }
 
 export const approvalEvolvers = {
   'approval.requested'(state, fact, at, change) {
     const rule = ruleOf(state, fact);
-    const approval: Approval = { id: fact.approval, subject: fact.subject, ...(fact.task === undefined ? {} : { task: fact.task }), binds: fact.binds, rule, requestedAt: at, votes: [], status: 'open', owed: [] };
+    const approval: Approval = {
+      id: fact.approval,
+      subject: fact.subject,
+      ...(fact.task === undefined ? {} : { task: fact.task }),
+      binds: fact.binds,
+      rule,
+      requestedAt: at,
+      votes: [],
+      status: 'open',
+      owed: [],
+    };
     state.approvals.set(fact.approval, approval);
     if (fact.task !== undefined) {
       const task = taskOf(state, fact.task);
@@ -149,4 +166,5 @@ export function owedByApproval(approval: Approval): readonly Owed[] {
 }
 
 /** Open approvals, oldest first; for the inbox. */
-export const openApprovals = (state: RunState): Approval[] => [...state.approvals.values()].filter((approval) => approval.status === 'open');
+export const openApprovals = (state: RunState): Approval[] =>
+  [...state.approvals.values()].filter((approval) => approval.status === 'open');

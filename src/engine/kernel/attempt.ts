@@ -8,15 +8,12 @@
  * runs until its performer says that it is gone. What arrives after the end is stored as late and changes nothing.
  */
 import { settleReservations, spend } from './budget.ts';
-import type { HostCommand } from './commands.ts';
 import type { RunFact } from './facts.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import type { Failure, Hash, Usage } from './plan.ts';
 import { CLASS_RULES, nextTryIn } from './retry.ts';
 import type { RunState, TaskRecord } from './state.ts';
 import { arrive, end, enter, leave, move, taskOf } from './task.ts';
-
-type AttemptEnd = Extract<HostCommand, { type: 'attempt.end' }>;
 
 export const resultApproval = (task: TaskRecord): string => `result:${task.spec.id}:${task.attempt}`;
 
@@ -46,14 +43,18 @@ export const attemptDeciders = {
     const ended = { ...(outcome.ms === undefined ? {} : { ms: outcome.ms }), ...(outcome.usage ? { usage: outcome.usage } : {}) };
     if (task.stopping) return [{ type: 'task.cancelled', task: command.task, ...(outcome.ok ? { late: outcome.result } : {}), ...ended }];
     if (outcome.ok) return succeeded(task, outcome.result, ended);
-    return failed(state, task, command, outcome.failure, ended, at);
+    return failed(state, task, outcome.failure, ended, at);
   },
   'attempt.lose'(state, command) {
     const task = state.tasks.get(command.task);
-    if (!task || task.status !== 'running' || task.attempt !== command.attempt || task.spec.kind !== 'work')
+    if (task?.status !== 'running' || task.attempt !== command.attempt || task.spec.kind !== 'work')
       return refuse('ATTEMPT_OVER', `attempt ${command.attempt} of "${command.task}" is over`);
     const lost = { type: 'attempt.lost', task: command.task, attempt: command.attempt } as const;
-    if (task.stopping) return [{ ...lost, again: false }, { type: 'task.cancelled', task: command.task }];
+    if (task.stopping)
+      return [
+        { ...lost, again: false },
+        { type: 'task.cancelled', task: command.task },
+      ];
     const { spec } = task;
     const repeatable = spec.idempotent === true || (spec.onLost === 'retry' && !spec.probe);
     if (repeatable && (task.failures.lost ?? 0) + 1 < CLASS_RULES.lost.attempts) return [{ ...lost, again: true }];
@@ -61,7 +62,7 @@ export const attemptDeciders = {
   },
   'probe.end'(state, command) {
     const task = state.tasks.get(command.task);
-    if (!task || task.status !== 'undecided' || !task.probing || task.attempt !== command.attempt)
+    if (task?.status !== 'undecided' || !task.probing || task.attempt !== command.attempt)
       return refuse('ATTEMPT_OVER', `no probe is looking for attempt ${command.attempt} of "${command.task}"`);
     const judged: RunFact = { type: 'probe.judged', task: command.task, attempt: command.attempt, verdict: command.verdict };
     if (command.verdict === 'happened') {
@@ -74,7 +75,13 @@ export const attemptDeciders = {
     const task = state.tasks.get(command.task);
     if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
     if (task.status !== 'undecided') return refuse('TASK_NOT_UNDECIDED', `task "${command.task}" is ${task.status}, not undecided`);
-    const decided: RunFact = { type: 'task.decided', task: command.task, by: command.by.id, decision: command.decision, ...(command.result === undefined ? {} : { result: command.result }) };
+    const decided: RunFact = {
+      type: 'task.decided',
+      task: command.task,
+      by: command.by.id,
+      decision: command.decision,
+      ...(command.result === undefined ? {} : { result: command.result }),
+    };
     if (command.decision === 'retry') return [decided];
     if (command.decision === 'fail') return [decided, failedBy(task, `decided by ${command.by.id}`)];
     if (command.result === undefined) return refuse('RESULT_MISSING', 'deciding that it happened needs its result');
@@ -94,14 +101,14 @@ function succeeded(task: TaskRecord, result: Hash, ended: { readonly ms?: number
   const gates = spec.gates?.length ?? 0;
   if (gates === 0 && spec.approval?.at !== 'result') return [{ type: 'task.committed', task: spec.id, attempt, result, ...ended }];
   const facts: RunFact[] = [{ type: 'attempt.succeeded', task: spec.id, attempt, result, ...ended }];
-  if (gates === 0) facts.push({ type: 'approval.requested', approval: resultApproval(task), subject: 'result', task: spec.id, binds: result });
+  if (gates === 0)
+    facts.push({ type: 'approval.requested', approval: resultApproval(task), subject: 'result', task: spec.id, binds: result });
   return facts;
 }
 
 function failed(
   state: RunState,
   task: TaskRecord,
-  command: AttemptEnd,
   failure: Failure,
   ended: { readonly ms?: number; readonly usage?: Usage },
   at: number,

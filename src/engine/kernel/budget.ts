@@ -43,7 +43,7 @@ function warnings(state: RunState, task: TaskRecord, amounts: Amounts): RunFact[
 export const budgetDeciders = {
   'step.reserve'(state, command) {
     const task = state.tasks.get(command.task);
-    if (!task || task.status !== 'running' || task.attempt !== command.attempt || task.stopping)
+    if (task?.status !== 'running' || task.attempt !== command.attempt || task.stopping)
       return refuse('STEP_OVER', `attempt ${command.attempt} of "${command.task}" is over`);
     if (task.steps[command.step] !== undefined) return refuse('STEP_OVER', `step "${command.step}" is recorded already`);
     const again = task.reserved[command.step];
@@ -58,7 +58,12 @@ export const budgetDeciders = {
         const told = `${scope.name}/${measure}/over`;
         if (!state.warned.includes(told)) facts.push({ type: 'budget.exhausted', scope: scope.name, measure, limit });
         if (scope.name === 'run' && state.status !== 'paused' && state.status !== 'cancelling')
-          facts.push({ type: 'run.paused', by: 'baton', reason: 'budget', note: `${measure} limit ${limit}: ${used} used or reserved, ${asked} more asked` });
+          facts.push({
+            type: 'run.paused',
+            by: 'baton',
+            reason: 'budget',
+            note: `${measure} limit ${limit}: ${used} used or reserved, ${asked} more asked`,
+          });
         return facts.length > 0
           ? facts
           : refuse('BUDGET_EXCEEDED', `${scope.name}: ${measure} limit ${limit}, ${used} used or reserved, ${asked} more asked`, {
@@ -66,11 +71,14 @@ export const budgetDeciders = {
               details: { scope: scope.name, measure, limit, used, asked },
             });
       }
-    return [...warnings(state, task, command.amounts), { type: 'step.reserved', task: command.task, attempt: command.attempt, step: command.step, amounts: command.amounts }];
+    return [
+      ...warnings(state, task, command.amounts),
+      { type: 'step.reserved', task: command.task, attempt: command.attempt, step: command.step, amounts: command.amounts },
+    ];
   },
   'step.record'(state, command) {
     const task = state.tasks.get(command.task);
-    if (!task || task.status !== 'running' || task.attempt !== command.attempt)
+    if (task?.status !== 'running' || task.attempt !== command.attempt)
       return refuse('STEP_OVER', `attempt ${command.attempt} of "${command.task}" is over`);
     if (task.steps[command.step] !== undefined) return refuse('STEP_OVER', `step "${command.step}" is recorded already`);
     const { type: _, ...step } = command;

@@ -7,7 +7,7 @@
 import type { HostCommand } from './commands.ts';
 import type { RunFact } from './facts.ts';
 import { downstream, findCycle } from './graph.ts';
-import { type Decided, type Deciders, type Evolvers, isRefusal, refuse } from './machine.ts';
+import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import type { OwedChange } from './owed.ts';
 import type { TaskSpec } from './plan.ts';
 import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL } from './state.ts';
@@ -19,7 +19,8 @@ interface Change {
   readonly rewire?: Readonly<Record<string, readonly string[]>>;
 }
 
-const untouched = (task: TaskRecord): boolean => task.attempt === 0 && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
+const untouched = (task: TaskRecord): boolean =>
+  task.attempt === 0 && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
 
 /** Why a change may not be made, or nothing. */
 export function checkChange(state: RunState, change: Change): ReturnType<typeof refuse> | undefined {
@@ -37,24 +38,33 @@ export function checkChange(state: RunState, change: Change): ReturnType<typeof 
       return refuse('PLAN_INVALID', `"${spec.id}" names "${spec.parent}" as its container, which is none`);
     const depth = depthOf(state, spec, added);
     if (depth > limits.depth)
-      return refuse('DEPTH_EXCEEDED', `limit depth = ${limits.depth}: "${spec.id}" would be at ${depth}`, { details: { limit: limits.depth, depth } });
+      return refuse('DEPTH_EXCEEDED', `limit depth = ${limits.depth}: "${spec.id}" would be at ${depth}`, {
+        details: { limit: limits.depth, depth },
+      });
   }
   for (const id of [...drop, ...Object.keys(change.rewire ?? {})]) {
     const task = state.tasks.get(id);
     if (!task) return refuse('TASK_NOT_FOUND', `no task "${id}"`);
-    if (!untouched(task) || task.spec.parent !== undefined) return refuse('PLAN_INVALID', `task "${id}" is ${task.status} and can't be changed`);
+    if (!untouched(task) || task.spec.parent !== undefined)
+      return refuse('PLAN_INVALID', `task "${id}" is ${task.status} and can't be changed`);
   }
   for (const id of drop)
     for (const dependent of taskOf(state, id).dependents)
       if (!drop.has(dependent) && (change.rewire?.[dependent] ?? [id]).includes(id))
         return refuse('PLAN_INVALID', `"${dependent}" needs "${id}", which the change drops`);
-  const edges: [string, readonly string[]][] = [...change.add.map((spec): [string, readonly string[]] => [spec.id, spec.needs]), ...Object.entries(change.rewire ?? {})];
+  const edges: [string, readonly string[]][] = [
+    ...change.add.map((spec): [string, readonly string[]] => [spec.id, spec.needs]),
+    ...Object.entries(change.rewire ?? {}),
+  ];
   for (const [id, needs] of edges)
     for (const need of needs)
-      if (drop.has(need) || !(added.has(need) || state.tasks.has(need))) return refuse('UNKNOWN_DEPENDENCY', `task "${id}" needs "${need}", which the plan does not have`);
+      if (drop.has(need) || !(added.has(need) || state.tasks.has(need)))
+        return refuse('UNKNOWN_DEPENDENCY', `task "${id}" needs "${need}", which the plan does not have`);
   const graph = new Map(edges);
   // Only new edges can close a cycle, and only through tasks that are rewired; started ones depend on nothing new.
-  if (change.rewire) for (const task of state.tasks.values()) if (!graph.has(task.spec.id) && !drop.has(task.spec.id)) graph.set(task.spec.id, task.spec.needs);
+  if (change.rewire)
+    for (const task of state.tasks.values())
+      if (!graph.has(task.spec.id) && !drop.has(task.spec.id)) graph.set(task.spec.id, task.spec.needs);
   const cycle = findCycle(graph);
   return cycle && refuse('CYCLE', `the tasks wait for each other: ${cycle.join(' → ')}`, { details: { cycle } });
 }
@@ -74,8 +84,16 @@ export function changed(state: RunState, by: string, change: Change, parent?: st
   const facts: RunFact[] = [];
   const version = state.version + 1;
   for (let from = 0; from === 0 || from < change.add.length; from += TASKS_PER_FACT) {
-    const rest = from === 0 ? { ...(change.drop?.length ? { drop: change.drop } : {}), ...(change.rewire ? { rewire: change.rewire } : {}) } : {};
-    facts.push({ type: 'plan.changed', version, by, add: change.add.slice(from, from + TASKS_PER_FACT), ...rest, ...(parent === undefined ? {} : { parent }) });
+    const rest =
+      from === 0 ? { ...(change.drop?.length ? { drop: change.drop } : {}), ...(change.rewire ? { rewire: change.rewire } : {}) } : {};
+    facts.push({
+      type: 'plan.changed',
+      version,
+      by,
+      add: change.add.slice(from, from + TASKS_PER_FACT),
+      ...rest,
+      ...(parent === undefined ? {} : { parent }),
+    });
   }
   return facts;
 }
@@ -118,7 +136,8 @@ function resolved(state: RunState, task: TaskRecord, { resolution }: Resolve): D
     case 'fail':
       return [{ type: 'task.failed', task: id, attempt, failure: resolution.failure }];
     case 'expand': {
-      const refused = resolution.add.length === 0 ? refuse('PLAN_INVALID', `container "${id}" expands to nothing`) : checkChange(state, resolution);
+      const refused =
+        resolution.add.length === 0 ? refuse('PLAN_INVALID', `container "${id}" expands to nothing`) : checkChange(state, resolution);
       if (refused)
         return [{ type: 'task.failed', task: id, attempt, failure: { class: 'permanent', code: refused.code, message: refused.message } }];
       return changed(state, id, resolution, id);
@@ -133,11 +152,15 @@ export function retried(state: RunState, by: string, from: string | undefined): 
   const again = (task: TaskRecord): boolean => task.status === 'failed' || task.status === 'cancelled';
   const current = [...state.tasks.values()].filter((task) => task.replacedBy === undefined && task.spec.parent === undefined);
   const roots = from === undefined ? current.filter(again).map((task) => task.spec.id) : [latestOf(state, from)];
-  if (roots.length === 0) return refuse('NOTHING_TO_RETRY', `run ${state.id} has no task that failed or was cancelled`, { hint: 'Name a task to run it and what follows again.' });
+  if (roots.length === 0)
+    return refuse('NOTHING_TO_RETRY', `run ${state.id} has no task that failed or was cancelled`, {
+      hint: 'Name a task to run it and what follows again.',
+    });
   for (const root of roots) {
     const task = state.tasks.get(root);
     if (!task) return refuse('TASK_NOT_FOUND', `no task "${from ?? root}"`);
-    if (task.spec.parent !== undefined) return refuse('PLAN_INVALID', `"${root}" was made by "${task.spec.parent}"`, { hint: `Retry "${task.spec.parent}".` });
+    if (task.spec.parent !== undefined)
+      return refuse('PLAN_INVALID', `"${root}" was made by "${task.spec.parent}"`, { hint: `Retry "${task.spec.parent}".` });
   }
   const redo = downstream(roots, (id) => taskOf(state, id).dependents.filter((each) => taskOf(state, each).replacedBy === undefined));
   const segment = state.segment + 1;
@@ -145,7 +168,13 @@ export function retried(state: RunState, by: string, from: string | undefined): 
   for (const id of redo) replaced[id] = `${id.replace(/\^\d+$/, '')}^${segment}`;
   const add = current
     .filter((task) => redo.has(task.spec.id))
-    .map((task): TaskSpec => ({ ...task.spec, id: replaced[task.spec.id] ?? task.spec.id, needs: task.spec.needs.map((need) => replaced[need] ?? need) }));
+    .map(
+      (task): TaskSpec => ({
+        ...task.spec,
+        id: replaced[task.spec.id] ?? task.spec.id,
+        needs: task.spec.needs.map((need) => replaced[need] ?? need),
+      }),
+    );
   const refused = checkChange(state, { add });
   return refused ?? [{ type: 'run.reopened', by, segment, replaced }, ...changed(state, by, { add })];
 }

@@ -55,7 +55,13 @@ export type AskedCommand =
   /** Answers a `question` task. */
   | { readonly type: 'question.answer'; readonly by: Principal; readonly task: string; readonly result: Hash }
   /** Decides an `undecided` task. */
-  | { readonly type: 'task.decide'; readonly by: Principal; readonly task: string; readonly decision: 'retry' | 'committed' | 'fail'; readonly result?: Hash }
+  | {
+      readonly type: 'task.decide';
+      readonly by: Principal;
+      readonly task: string;
+      readonly decision: 'retry' | 'committed' | 'fail';
+      readonly result?: Hash;
+    }
   | { readonly type: 'message.send'; readonly by: Principal; readonly task: string; readonly body: Hash };
 
 /** Asked by the host, as results of what is owed. */
@@ -94,7 +100,13 @@ export type HostCommand =
       readonly score?: number;
     }
   | { readonly type: 'timer.fire'; readonly timer: string }
-  | { readonly type: 'message.end'; readonly message: string; readonly attempt: number; readonly acknowledged: boolean; readonly reason?: string }
+  | {
+      readonly type: 'message.end';
+      readonly message: string;
+      readonly attempt: number;
+      readonly acknowledged: boolean;
+      readonly reason?: string;
+    }
   | { readonly type: 'grant.received'; readonly task: string; readonly epoch: number }
   | { readonly type: 'grant.returned'; readonly task: string };
 

@@ -44,10 +44,10 @@ export type RunFact =
   // task
   | { readonly type: 'task.resolved'; readonly task: string; readonly inputs: Hash }
   | { readonly type: 'task.started'; readonly task: string; readonly attempt: number; readonly agent?: string }
-  | { readonly type: 'task.committed'; readonly task: string; readonly attempt: number; readonly result: Hash } & End
-  | { readonly type: 'task.failed'; readonly task: string; readonly failure: Failure; readonly attempt?: number } & End
+  | ({ readonly type: 'task.committed'; readonly task: string; readonly attempt: number; readonly result: Hash } & End)
+  | ({ readonly type: 'task.failed'; readonly task: string; readonly failure: Failure; readonly attempt?: number } & End)
   | { readonly type: 'task.skipped'; readonly task: string; readonly cause: SkipCause }
-  | { readonly type: 'task.cancelled'; readonly task: string; readonly late?: Hash } & End
+  | ({ readonly type: 'task.cancelled'; readonly task: string; readonly late?: Hash } & End)
   | { readonly type: 'task.blocked'; readonly task: string; readonly reason: string }
   | { readonly type: 'task.unblocked'; readonly task: string; readonly by: string }
   | {
@@ -58,15 +58,15 @@ export type RunFact =
       readonly result?: Hash;
     }
   // attempt
-  | { readonly type: 'attempt.succeeded'; readonly task: string; readonly attempt: number; readonly result: Hash } & End
-  | {
+  | ({ readonly type: 'attempt.succeeded'; readonly task: string; readonly attempt: number; readonly result: Hash } & End)
+  | ({
       readonly type: 'attempt.failed';
       readonly task: string;
       readonly attempt: number;
       readonly failure: Failure;
       /** When the next attempt may start, in milliseconds since the epoch. Without it the task is `undecided`. */
       readonly retryAt?: number;
-    } & End
+    } & End)
   | { readonly type: 'attempt.lost'; readonly task: string; readonly attempt: number; readonly again: boolean }
   | { readonly type: 'attempt.late'; readonly task: string; readonly attempt: number; readonly result?: Hash }
   | { readonly type: 'probe.judged'; readonly task: string; readonly attempt: number; readonly verdict: 'happened' | 'absent' | 'unknown' }

@@ -56,7 +56,11 @@ export const gateEvolvers = {
   'gate.judged'(state, fact, _at, change) {
     const task = taskOf(state, fact.task);
     leave(state, task);
-    task.verdicts[fact.gate] = { verdict: fact.verdict, evidence: fact.evidence, ...(fact.score === undefined ? {} : { score: fact.score }) };
+    task.verdicts[fact.gate] = {
+      verdict: fact.verdict,
+      evidence: fact.evidence,
+      ...(fact.score === undefined ? {} : { score: fact.score }),
+    };
     enter(state, task, change);
   },
   'task.reworked'(state, fact, _at, change) {

@@ -55,7 +55,18 @@ export function evolveGrant(state: GrantState, fact: GrantFact, at: number, chan
   switch (fact.type) {
     case 'grant.requested': {
       const { run, task, scope, claims, key, epoch } = fact;
-      state.requests.set(fact.request, { id: fact.request, run, task, scope, claims, key, arrival: state.arrivals++, status: 'waiting', epoch, owed: [] });
+      state.requests.set(fact.request, {
+        id: fact.request,
+        run,
+        task,
+        scope,
+        claims,
+        key,
+        arrival: state.arrivals++,
+        status: 'waiting',
+        epoch,
+        owed: [],
+      });
       break;
     }
     case 'grant.given':
@@ -76,7 +87,12 @@ export function evolveGrant(state: GrantState, fact: GrantFact, at: number, chan
   return state;
 }
 
-function update(state: GrantState, fact: FactOf<'grant.given' | 'grant.acknowledged'>, status: 'given' | 'acknowledged', change: OwedChange): void {
+function update(
+  state: GrantState,
+  fact: FactOf<'grant.given' | 'grant.acknowledged'>,
+  status: 'given' | 'acknowledged',
+  change: OwedChange,
+): void {
   const request = state.requests.get(fact.request);
   if (!request) throw new Error(`no grant request "${fact.request}"`);
   request.status = status;

@@ -17,7 +17,8 @@ export function violation(state: RunState): string | undefined {
     if (TERMINAL.has(task.status) && Object.keys(task.reserved).length > 0) return `"${id}" is over and holds reservations`;
     const waiting = new Set(task.spec.needs.filter((need) => !TERMINAL.has(state.tasks.get(need)?.status ?? 'pending'))).size;
     if (!TERMINAL.has(task.status) && waiting !== task.open) return `"${id}" counts ${task.open} open needs, has ${waiting}`;
-    if (task.status !== 'pending' && task.status !== 'cancelled' && waiting > 0) return `"${id}" is ${task.status} before its needs are over`;
+    if (task.status !== 'pending' && task.status !== 'cancelled' && waiting > 0)
+      return `"${id}" is ${task.status} before its needs are over`;
     if (task.children) {
       const mine = task.children.ids.map((child) => state.tasks.get(child));
       const alive = mine.filter((child) => child && !TERMINAL.has(child.status));
@@ -35,17 +36,23 @@ export function violation(state: RunState): string | undefined {
     if (who === 'person') people++;
     if (task.status === 'failed' && task.spec.parent === undefined && !task.spec.continueOnError) failures++;
   }
-  for (const approval of state.approvals.values()) if (!same(approval.owed, owedByApproval(approval))) return `approval "${approval.id}" owes other than it says`;
-  for (const message of state.messages.values()) if (!same(message.owed, owedByMessage(state, message))) return `message "${message.id}" owes other than it says`;
-  for (const status of TASK_STATUSES) if (counts[status] !== state.counts[status]) return `counts ${state.counts[status]} ${status}, has ${counts[status]}`;
+  for (const approval of state.approvals.values())
+    if (!same(approval.owed, owedByApproval(approval))) return `approval "${approval.id}" owes other than it says`;
+  for (const message of state.messages.values())
+    if (!same(message.owed, owedByMessage(state, message))) return `message "${message.id}" owes other than it says`;
+  for (const status of TASK_STATUSES)
+    if (counts[status] !== state.counts[status]) return `counts ${state.counts[status]} ${status}, has ${counts[status]}`;
   if (open !== state.open) return `counts ${state.open} open tasks, has ${open}`;
-  if (active !== state.active || people !== state.people) return `counts ${state.active}/${state.people} moved by engine/people, has ${active}/${people}`;
+  if (active !== state.active || people !== state.people)
+    return `counts ${state.active}/${state.people} moved by engine/people, has ${active}/${people}`;
   if (failures !== state.failures) return `counts ${state.failures} failures, has ${failures}`;
   for (const measure of MEASURES)
-    if (Math.abs(reserved[measure] - state.reserved[measure]) > 1e-6) return `reserved ${measure} is ${state.reserved[measure]}, tasks hold ${reserved[measure]}`;
+    if (Math.abs(reserved[measure] - state.reserved[measure]) > 1e-6)
+      return `reserved ${measure} is ${state.reserved[measure]}, tasks hold ${reserved[measure]}`;
   if (RUN_TERMINAL.has(state.status)) return open > 0 ? `run is ${state.status} with ${open} open tasks` : undefined;
   if (open === 0 && state.status !== 'awaiting-approval') return `run is ${state.status} without open tasks`;
-  if ((state.status === 'running' || state.status === 'cancelling') && active === 0 && people === 0) return 'open tasks are in nobody’s queue';
+  if ((state.status === 'running' || state.status === 'cancelling') && active === 0 && people === 0)
+    return 'open tasks are in nobody’s queue';
   return undefined;
 }
 

@@ -6,7 +6,7 @@
 import { approvalDeciders, approvalEvolvers, owedByApproval } from './approval.ts';
 import { attemptDeciders, attemptEvolvers } from './attempt.ts';
 import { budgetDeciders, budgetEvolvers } from './budget.ts';
-import { changeDeciders, changeEvolvers, changed, checkChange } from './change.ts';
+import { changeDeciders, changed, changeEvolvers, checkChange } from './change.ts';
 import type { RunCommand } from './commands.ts';
 import type { CommandRef, FactOf, RunFact } from './facts.ts';
 import { gateDeciders, gateEvolvers } from './gate.ts';
@@ -55,7 +55,9 @@ export function answered(state: RunState | undefined, ref: CommandRef | undefine
   const before = ref && state?.commands.get(ref.id);
   if (!before) return undefined;
   if (before.args === ref.args) return before.seq;
-  return refuse('IDEMPOTENCY_MISMATCH', `command ${ref.id} was given before with other arguments`, { hint: 'Use a new command id for a new command.' });
+  return refuse('IDEMPOTENCY_MISMATCH', `command ${ref.id} was given before with other arguments`, {
+    hint: 'Use a new command id for a new command.',
+  });
 }
 
 function create(command: Extract<RunCommand, { type: 'run.create' }>, at: number): Decided {
@@ -70,7 +72,14 @@ function create(command: Extract<RunCommand, { type: 'run.create' }>, at: number
 }
 
 /** Folds one fact into the state (made by the first one) and adds to `change` how what is owed changed. */
-export function evolve(state: RunState | undefined, fact: RunFact, at: number, change: OwedChange, stream = '', command?: CommandRef): RunState {
+export function evolve(
+  state: RunState | undefined,
+  fact: RunFact,
+  at: number,
+  change: OwedChange,
+  stream = '',
+  command?: CommandRef,
+): RunState {
   const now = state ?? first(stream, fact, at);
   const evolver = EVOLVERS[fact.type] as (state: RunState, fact: RunFact, at: number, change: OwedChange) => void;
   evolver(now, fact, at, change);
@@ -103,12 +112,22 @@ function dueFact(state: RunState, id: string): RunFact {
   if (task.status === 'ready' && !(state.status === 'cancelling' && !task.always)) {
     if (task.spec.approval?.at === 'start' && !task.approved)
       return { type: 'approval.requested', approval: `start:${id}`, subject: 'start', task: id, binds: task.inputs ?? task.spec.work };
-    if (task.spec.kind === 'question') return { type: 'task.started', task: id, attempt: task.attempt + 1, ...(task.spec.agent === undefined ? {} : { agent: task.spec.agent }) };
+    if (task.spec.kind === 'question')
+      return {
+        type: 'task.started',
+        task: id,
+        attempt: task.attempt + 1,
+        ...(task.spec.agent === undefined ? {} : { agent: task.spec.agent }),
+      };
     return { type: 'approval.requested', approval: `task:${id}`, subject: 'task', task: id, binds: task.inputs ?? task.spec.work };
   }
   if (state.status === 'cancelling' && !task.always) return { type: 'task.cancelled', task: id };
   const bad = taskOf(state, task.bad ?? '');
-  return { type: 'task.skipped', task: id, cause: { cause: 'need', task: bad.spec.id, status: bad.status as 'failed' | 'cancelled' | 'skipped' } };
+  return {
+    type: 'task.skipped',
+    task: id,
+    cause: { cause: 'need', task: bad.spec.id, status: bad.status as 'failed' | 'cancelled' | 'skipped' },
+  };
 }
 
 /** Everything the state owes: what a host that has just loaded it has to see to. */

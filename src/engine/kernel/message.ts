@@ -20,7 +20,7 @@ export const messageDeciders = {
   },
   'message.end'(state, command) {
     const message = state.messages.get(command.message);
-    if (!message || message.status !== 'waiting') return refuse('MESSAGE_OVER', `message "${command.message}" is not waiting`);
+    if (message?.status !== 'waiting') return refuse('MESSAGE_OVER', `message "${command.message}" is not waiting`);
     if (command.acknowledged) return [{ type: 'message.acknowledged', message: message.id, attempt: command.attempt }];
     const reason = command.reason ?? 'not acknowledged';
     const facts: RunFact[] = [{ type: 'message.refused', message: message.id, attempt: command.attempt, reason }];
@@ -67,7 +67,9 @@ export function owedByMessage(state: RunState, message: Message): readonly Owed[
   if (!task || message.status !== 'waiting' || task.status !== 'running' || task.spec.kind !== 'work' || task.stopping) return [];
   if (message.refusedBy === task.attempt) return [];
   const { id } = message;
-  return [{ type: 'deliver', id: `deliver:${id}:${task.attempt}`, task: message.task, attempt: task.attempt, message: id, body: message.body }];
+  return [
+    { type: 'deliver', id: `deliver:${id}:${task.attempt}`, task: message.task, attempt: task.attempt, message: id, body: message.body },
+  ];
 }
 
 /** Says anew what the waiting messages of a task owe; called when its attempt changes. */

@@ -8,23 +8,65 @@ export type Owed =
   /** Resolve expressions, in the turn. `round` counts the visits of a container. */
   | { readonly type: 'resolve'; readonly id: string; readonly task: string; readonly round: number }
   /** Find a slot and ask for `task.start`. Smaller `key`, then smaller `index`, first. */
-  | { readonly type: 'start'; readonly id: string; readonly task: string; readonly attempt: number; readonly agent: string; readonly key: number; readonly index: number }
+  | {
+      readonly type: 'start';
+      readonly id: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly agent: string;
+      readonly key: number;
+      readonly index: number;
+    }
   | { readonly type: 'attempt'; readonly id: string; readonly task: string; readonly attempt: number; readonly agent: string }
   /** End a running attempt, by force after its grace period. */
   | { readonly type: 'stop'; readonly id: string; readonly task: string; readonly attempt: number }
   | { readonly type: 'probe'; readonly id: string; readonly task: string; readonly attempt: number }
-  | { readonly type: 'gate'; readonly id: string; readonly task: string; readonly attempt: number; readonly gate: number; readonly result: Hash }
+  | {
+      readonly type: 'gate';
+      readonly id: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly gate: number;
+      readonly result: Hash;
+    }
   /** Ask for `timer.fire` at this time or later (milliseconds since the epoch). */
   | { readonly type: 'timer'; readonly id: string; readonly timer: string; readonly at: number }
   /** Hand a message to the running attempt. */
-  | { readonly type: 'deliver'; readonly id: string; readonly task: string; readonly attempt: number; readonly message: string; readonly body: Hash }
+  | {
+      readonly type: 'deliver';
+      readonly id: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly message: string;
+      readonly body: Hash;
+    }
   /** Tell somebody that a person is needed; `subject` names an approval, a question or a task. */
-  | { readonly type: 'notify'; readonly id: string; readonly what: 'approval' | 'question' | 'undecided' | 'blocked'; readonly subject: string }
+  | {
+      readonly type: 'notify';
+      readonly id: string;
+      readonly what: 'approval' | 'question' | 'undecided' | 'blocked';
+      readonly subject: string;
+    }
   /** Messages to the grants stream, repeated until acknowledged. */
-  | { readonly type: 'acquire'; readonly id: string; readonly task: string; readonly request: string; readonly scope: string; readonly claims: readonly string[]; readonly key: number }
+  | {
+      readonly type: 'acquire';
+      readonly id: string;
+      readonly task: string;
+      readonly request: string;
+      readonly scope: string;
+      readonly claims: readonly string[];
+      readonly key: number;
+    }
   | { readonly type: 'release'; readonly id: string; readonly task: string; readonly request: string }
   /** Owed by the grants stream: tell a run that its request was granted. */
-  | { readonly type: 'granted'; readonly id: string; readonly request: string; readonly run: string; readonly task: string; readonly epoch: number };
+  | {
+      readonly type: 'granted';
+      readonly id: string;
+      readonly request: string;
+      readonly run: string;
+      readonly task: string;
+      readonly epoch: number;
+    };
 
 export type OwedType = Owed['type'];
 export type OwedOf<T extends OwedType> = Extract<Owed, { type: T }>;

@@ -31,7 +31,15 @@ export const CLASS_RULES: { readonly [C in FailureClass]: ClassRule } = {
 export const RETRY_AFTER_MAX_MS = 60 * 60_000;
 
 /** Classes that a rule in a plan may name besides those that are retried anyway. */
-const NEVER_AGAIN: ReadonlySet<FailureClass> = new Set(['policy', 'unsafe', 'cancelled', 'permanent', 'invalid-output', 'gate-failed', 'budget']);
+const NEVER_AGAIN: ReadonlySet<FailureClass> = new Set([
+  'policy',
+  'unsafe',
+  'cancelled',
+  'permanent',
+  'invalid-output',
+  'gate-failed',
+  'budget',
+]);
 
 /** Milliseconds to wait before the next attempt, or `undefined` when this failure was the last. */
 export function nextTryIn(task: TaskRecord, failure: Failure, key: string): number | undefined {

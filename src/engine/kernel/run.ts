@@ -67,16 +67,19 @@ export const runDeciders = {
   'run.retry'(state, command) {
     const task = command.task === undefined ? undefined : state.tasks.get(command.task);
     if (task?.status === 'blocked') return [{ type: 'task.unblocked', task: task.spec.id, by: command.by.id }];
-    if (!RUN_TERMINAL.has(state.status)) return refuse('RUN_NOT_ENDED', `run ${state.id} is ${state.status}`, { hint: 'Wait for its end, or cancel it first.' });
+    if (!RUN_TERMINAL.has(state.status))
+      return refuse('RUN_NOT_ENDED', `run ${state.id} is ${state.status}`, { hint: 'Wait for its end, or cancel it first.' });
     return retried(state, command.by.id, command.task);
   },
   'timer.fire'(state, command, at) {
     const owed = timerOf(state, command.timer);
-    if (!owed || owed.at > at) return refuse('TIMER_OVER', owed ? `timer "${command.timer}" is not due yet` : `timer "${command.timer}" is not owed`);
+    if (!owed || owed.at > at)
+      return refuse('TIMER_OVER', owed ? `timer "${command.timer}" is not due yet` : `timer "${command.timer}" is not owed`);
     const fired: RunFact = { type: 'timer.fired', timer: command.timer };
     if (command.timer === 'wallTime') {
       const limit = state.limits.wallTimeMs ?? 0;
-      const paused: RunFact[] = state.status === 'paused' ? [] : [{ type: 'run.paused', by: 'baton', reason: 'budget', note: `wallTime limit ${limit} ms` }];
+      const paused: RunFact[] =
+        state.status === 'paused' ? [] : [{ type: 'run.paused', by: 'baton', reason: 'budget', note: `wallTime limit ${limit} ms` }];
       return [fired, { type: 'budget.exhausted', scope: 'run', measure: 'wallTime', limit }, ...paused];
     }
     const approval = command.timer.startsWith('approval:') ? state.approvals.get(command.timer.slice('approval:'.length)) : undefined;
@@ -91,7 +94,9 @@ export const runDeciders = {
   },
   'grant.returned'(state, command) {
     const task = state.tasks.get(command.task);
-    return task && TERMINAL.has(task.status) && (task.claim === 'held' || task.claim === 'asking') ? [{ type: 'claim.returned', task: command.task }] : [];
+    return task && TERMINAL.has(task.status) && (task.claim === 'held' || task.claim === 'asking')
+      ? [{ type: 'claim.returned', task: command.task }]
+      : [];
   },
 } satisfies Partial<Deciders>;
 

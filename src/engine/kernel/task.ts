@@ -228,14 +228,19 @@ function mayStart(state: RunState, task: TaskRecord): boolean {
 }
 
 /** Containers are resolved once a person allowed them; others before a person is asked, who approves what was resolved. */
-const needsResolving = (task: TaskRecord): boolean => task.spec.kind !== 'container' && task.spec.resolve === true && task.inputs === undefined;
+const needsResolving = (task: TaskRecord): boolean =>
+  task.spec.kind !== 'container' && task.spec.resolve === true && task.inputs === undefined;
 
 /** A ready task whose next fact needs neither a slot nor a resolver: asking a person. */
 function dueWhenReady(state: RunState, task: TaskRecord): boolean {
   if (state.status === 'paused' || waitsForContainer(task) || needsResolving(task)) return false;
   if (state.status === 'cancelling' && !task.always) return false;
   if (task.spec.approval?.at === 'start' && !task.approved) return true;
-  return (task.spec.kind === 'question' || task.spec.kind === 'decision') && task.retryAt === undefined && (task.claim === 'held' || !task.spec.claims?.length);
+  return (
+    (task.spec.kind === 'question' || task.spec.kind === 'decision') &&
+    task.retryAt === undefined &&
+    (task.claim === 'held' || !task.spec.claims?.length)
+  );
 }
 
 export const requestId = (run: string, task: string): string => `${run}/${task}`;

@@ -1,0 +1,25 @@
+/** A run's state from what the journal has of it: its last snapshot and the facts since. */
+import type { RunFact } from '../kernel/facts.ts';
+import { evolve } from '../kernel/kernel.ts';
+import type { OwedChange } from '../kernel/owed.ts';
+import { restore } from '../kernel/snapshot.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { Journal } from './journal.ts';
+
+export interface Folded {
+  readonly state: RunState;
+  /** Of the snapshot it began with; 0 without one. */
+  readonly savedSeq: number;
+}
+
+export function foldRun(journal: Journal, stream: string): Folded | undefined {
+  const snapshot = journal.snapshot(stream);
+  let state = snapshot ? restore(snapshot) : undefined;
+  const ignored: OwedChange = { added: [], removed: [] };
+  for (const { fact, at, command } of journal.read(stream, snapshot?.seq ?? 0)) {
+    state = evolve(state, fact as RunFact, at, ignored, stream, command);
+    ignored.added.length = 0;
+    ignored.removed.length = 0;
+  }
+  return state && { state, savedSeq: snapshot?.seq ?? 0 };
+}

@@ -1,0 +1,109 @@
+/**
+ * The tables behind lists and inboxes: a follower of the facts, written in its own transactions, coalesced, and made
+ * anew at any time. Its position is stored with its rows; what the journal has beyond that is folded in memory, so a
+ * reader is never behind, and one without the owner's rights writes nothing.
+ */
+import { GRANTS } from '../kernel/grants.ts';
+import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
+import { foldRun } from './fold.ts';
+import type { SqliteJournal } from './sqlite.ts';
+import { type RunView, viewOf } from './view.ts';
+
+/** Runs written in one transaction at most, so that the event loop breathes. */
+const FLUSH_RUNS = 500;
+
+export interface ListQuery {
+  /** Default 100. */
+  readonly limit?: number;
+  /** Only runs that are not over. */
+  readonly open?: boolean;
+}
+
+export class ReadModel {
+  private readonly journal: SqliteJournal;
+  private readonly stateOf: (run: string) => RunState | undefined;
+  /** Runs whose rows are behind. */
+  private readonly behind = new Set<string>();
+  private position: number;
+
+  /** @param stateOf the live state where the host has one; otherwise the run is folded */
+  constructor(journal: SqliteJournal, stateOf: (run: string) => RunState | undefined = () => undefined) {
+    this.journal = journal;
+    this.stateOf = stateOf;
+    this.position = Number(journal.statement('SELECT position FROM view_position').get()?.['position'] ?? 0);
+    this.catchUp();
+  }
+
+  /** Takes note of everything stored since the rows were written. */
+  private catchUp(): void {
+    const last = this.journal.position();
+    if (last === this.position) return;
+    const sql = 'SELECT DISTINCT name FROM fact JOIN stream ON stream.id = fact.stream WHERE position > ?';
+    for (const row of this.journal.db.prepare(sql).all(this.position)) this.touch(String(row['name']), last);
+    this.position = last;
+  }
+
+  touch(stream: string, position: number): void {
+    if (stream !== GRANTS) this.behind.add(stream);
+    this.position = Math.max(this.position, position);
+  }
+
+  /** Writes what is behind; returns whether something is left. Only the owner calls it. */
+  flush(): boolean {
+    if (this.behind.size === 0) return false;
+    const runs = [...this.behind].slice(0, FLUSH_RUNS);
+    const all = runs.length === this.behind.size;
+    this.journal.transaction(() => {
+      const put = this.journal.statement(
+        'INSERT INTO run_view VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET submitted = excluded.submitted, open = excluded.open, body = excluded.body',
+      );
+      for (const run of runs) {
+        const view = this.viewNow(run);
+        if (view) put.run(run, view.submittedAt, RUN_TERMINAL.has(view.status) ? 0 : 1, JSON.stringify(view));
+      }
+      // The position moves only with the last of what is behind: after a crash in between, these are written again.
+      if (all) this.journal.statement('UPDATE view_position SET position = ?').run(this.position);
+    });
+    for (const run of runs) this.behind.delete(run);
+    return !all;
+  }
+
+  /** Forgets every row and folds all runs again. */
+  rebuild(): void {
+    this.journal.transaction(() => {
+      this.journal.statement('DELETE FROM run_view').run();
+      this.journal.statement('UPDATE view_position SET position = 0').run();
+    });
+    this.position = 0;
+    this.catchUp();
+    while (this.flush());
+  }
+
+  /** Newest first. */
+  list({ limit = 100, open = false }: ListQuery = {}): RunView[] {
+    const sql = `SELECT run, body FROM run_view ${open ? 'WHERE open = 1' : ''} ORDER BY submitted DESC LIMIT ?`;
+    const found = new Map<string, RunView>();
+    for (const row of this.journal.db.prepare(sql).all(limit + this.behind.size))
+      found.set(String(row['run']), JSON.parse(String(row['body'])) as RunView);
+    for (const run of this.behind) {
+      const view = this.viewNow(run);
+      if (view) found.set(run, view);
+    }
+    const views = [...found.values()].filter((view) => !open || !RUN_TERMINAL.has(view.status));
+    return views.sort((a, b) => b.submittedAt - a.submittedAt).slice(0, limit);
+  }
+
+  /** Ids of all runs that are not over. */
+  unfinished(): string[] {
+    return this.list({ limit: Number.MAX_SAFE_INTEGER, open: true }).map((view) => view.run);
+  }
+
+  view(run: string): RunView | undefined {
+    return this.viewNow(run);
+  }
+
+  private viewNow(run: string): RunView | undefined {
+    const state = this.stateOf(run) ?? foldRun(this.journal, run)?.state;
+    return state && viewOf(state);
+  }
+}
