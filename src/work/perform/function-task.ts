@@ -1,0 +1,86 @@
+/**
+ * Tasks that are a function of the program that opened Baton. This is the shortest way through the engine, so it does
+ * nothing it need not: no timer, no signal and no key is made unless the function looks at it.
+ */
+import type { AttemptContext } from '../../engine/host/host.ts';
+import type { Outcome } from '../../engine/kernel/commands.ts';
+import type { Amounts } from '../../engine/kernel/plan.ts';
+import { AttemptError } from '../agents/failure.ts';
+import { didYouMean } from '../agents/nearest.ts';
+import type { Definition } from '../planning/definition.ts';
+import { functionContent, putEmpty } from './content.ts';
+import { failedBy, succeeded } from './outcome.ts';
+import type { Home } from './surroundings.ts';
+
+/** What a function is given. */
+export interface FunctionCall {
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly run: string;
+  readonly task: string;
+  readonly attempt: number;
+  /** `run/task/attempt`. */
+  readonly attemptKey: string;
+  /** `run/task/run`: the same for every attempt; pass it on, so that the other side can recognise a repeat. */
+  readonly effectKey: string;
+  /** Aborted on cancel, time limit and shutdown; a function that goes on regardless is given up. */
+  readonly signal: AbortSignal;
+  /** Performs once: an attempt that follows a lost one gets the recorded value. The value must be JSON. */
+  step<T>(key: string, perform: () => T | Promise<T>, amounts?: Amounts): Promise<T>;
+  log(text: string): void;
+}
+
+/** Its value, which must be JSON: an object is the outputs, nothing is none, anything else is the output `value`. Throw `AttemptError` to choose how a failure is classed. */
+export type BatonFunction = (call: FunctionCall) => unknown;
+export type Functions = ReadonlyMap<string, BatonFunction>;
+
+type FunctionDefinition = Extract<Definition, { kind: 'function' }>;
+
+export const performFunction = (
+  home: Home,
+  functions: Functions,
+  definition: FunctionDefinition,
+  context: AttemptContext,
+): Promise<Outcome> => {
+  try {
+    const perform = functions.get(definition.name);
+    if (perform === undefined) throw unknownFunction(definition.name, functions);
+    const returned = perform(callOf(definition, context));
+    if (returned instanceof Promise)
+      return returned.then((value) => finish(value, home, context)).catch((error) => failedBy(error, { ...home, blobs: context.blobs }));
+    return Promise.resolve(finish(returned, home, context));
+  } catch (error) {
+    return Promise.resolve(failedBy(error, { ...home, blobs: context.blobs }));
+  }
+};
+
+const NO_INPUTS = {};
+
+const callOf = ({ inputs = NO_INPUTS }: FunctionDefinition, context: AttemptContext): FunctionCall => ({
+  inputs,
+  run: context.run,
+  task: context.spec.id,
+  attempt: context.attempt,
+  get attemptKey() {
+    return context.attemptKey;
+  },
+  get effectKey() {
+    return context.effectKey;
+  },
+  get signal() {
+    return context.signal;
+  },
+  async step<T>(key: string, perform: () => T | Promise<T>, amounts: Amounts = {}): Promise<T> {
+    const stored = await context.step(key, amounts, async () => ({ output: JSON.stringify(await perform()) ?? 'null' }));
+    return JSON.parse(Buffer.from(stored).toString('utf8'));
+  },
+  log: (text) => context.log(text, 'text'),
+});
+
+const finish = (returned: unknown, home: Home, { blobs }: AttemptContext): Outcome =>
+  returned === undefined ? { ok: true, result: putEmpty(blobs) } : succeeded(functionContent(returned), { blobs, secrets: home.secrets });
+
+const unknownFunction = (name: string, functions: Functions): AttemptError =>
+  new AttemptError('permanent', 'UNKNOWN_FUNCTION', `This program has no function "${name}".`, {
+    hint: `${didYouMean(name, functions.keys())} Register it where Baton is opened.`.trim(),
+    dispatched: false,
+  });

@@ -1,0 +1,64 @@
+/** What the processes of a task find around them: where they run, their environment, and what is kept out of it. */
+import { BatonError } from '../../errors.ts';
+import { AttemptError } from '../agents/failure.ts';
+import { ATTEMPT_VARIABLE, HOME_VARIABLE } from '../agents/leftovers.ts';
+import type { Definition, Template } from '../planning/definition.ts';
+import { type Environment, inheritedEnvironment } from '../policy/environment.ts';
+import { fillAll, type Secrets } from '../policy/secrets.ts';
+import { resolvedText } from './definitions.ts';
+import { type Folders, type TaskFolder, taskFolder } from './folders.ts';
+
+export interface Home {
+  /** Names this home in the environment of every process, so that left-overs can be found. */
+  readonly homeId: string;
+  readonly folders: Folders;
+  readonly secrets: Secrets;
+  /** Baton's own environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Which attempt of which task this is about. */
+export interface Whose {
+  readonly run: string;
+  readonly task: string;
+  readonly attempt: number;
+}
+
+export const folderOf = ({ folders }: Home, { run, task, attempt }: Whose): TaskFolder => taskFolder(folders, run, task, attempt);
+
+/** Where the commands of a task run. The user's own tree is never for an agent's task. */
+export const placeOf = (home: Home, definition: Definition, folder: TaskFolder): string =>
+  definition.in === 'project' && definition.kind === 'command' ? home.folders.project : folder.work;
+
+/**
+ * The allow-list, then `env` with its secrets filled in, then Baton's own variables.
+ * @throws AttemptError with the code of the secret that is missing; nothing was dispatched then.
+ */
+export const environmentOf = async (
+  home: Home,
+  whose: Whose,
+  env: Readonly<Record<string, Template>> = {},
+  own: Environment = {},
+): Promise<Environment> => {
+  const texts = Object.fromEntries(Object.entries(env).map(([name, template]) => [name, resolvedText(template)]));
+  const { run, task, attempt } = whose;
+  return {
+    ...inheritedEnvironment(home.env),
+    ...(await fillAll(texts, home.secrets).catch(refuse)),
+    [HOME_VARIABLE]: home.homeId,
+    [ATTEMPT_VARIABLE]: `${run}/${task}/${attempt}`,
+    BATON_EFFECT_KEY: `${run}/${task}/run`,
+    BATON_RUN_ID: run,
+    BATON_TASK_ID: task,
+    BATON_ATTEMPT: String(attempt),
+    ...own,
+  };
+};
+
+const refuse = (error: unknown): never => {
+  if (!(error instanceof BatonError)) throw error;
+  throw new AttemptError('permanent', error.code, error.message, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    dispatched: false,
+  });
+};
