@@ -1,0 +1,164 @@
+/** What the API answers. Times are milliseconds since the epoch, money is US dollars. */
+import type { ApprovalSubject } from '../../engine/kernel/facts.ts';
+import type { Failure, Limits, TaskKind } from '../../engine/kernel/plan.ts';
+import type { RunStatus, TaskStatus } from '../../engine/kernel/state.ts';
+
+/** Body of `POST /v1/runs` and `POST /v1/plans`: the client is on the same machine, so a file is named by its path. */
+export interface RunRequest {
+  /** Absolute path of the workflow file. */
+  readonly file: string;
+  /** Absolute path of the folder the command was typed in; the project is found from there. */
+  readonly cwd: string;
+  /** Values as typed, to be read as the declared type, or already of that type. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** Narrows what the file allows. */
+  readonly limits?: Partial<Limits>;
+  readonly priority?: number;
+}
+
+export interface RunSummary {
+  readonly run: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly by: string;
+  readonly submittedAt: number;
+  readonly endedAt?: number;
+  readonly seq: number;
+  readonly at: number;
+  readonly segment: number;
+  readonly tasks: number;
+  readonly counts: Readonly<Partial<Record<TaskStatus, number>>>;
+  readonly attempts: number;
+  readonly costUsd: number;
+  readonly tokens: number;
+  readonly attention: readonly Attention[];
+}
+
+/** Something only a person can move on. */
+export type Attention =
+  | {
+      readonly kind: 'approval';
+      readonly approval: string;
+      readonly subject: ApprovalSubject;
+      readonly task?: string;
+      readonly binds: string;
+      readonly roles: readonly string[];
+      readonly since: number;
+    }
+  | { readonly kind: 'question' | 'undecided' | 'blocked'; readonly task: string; readonly reason?: string; readonly since: number }
+  | { readonly kind: 'paused'; readonly reason: string; readonly since: number };
+
+/** An attention with the words a person needs to decide. */
+export type InboxItem = Attention & { readonly run: string; readonly name: string; readonly text?: TaskText };
+
+export interface TaskText {
+  /** `run`'s command, the agent's prompt, the question: what the task is, as far as it is resolved. */
+  readonly text?: string;
+  /** Of a question: JSON Schema of the answer. */
+  readonly schema?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly in?: string;
+}
+
+export interface TaskSummary {
+  readonly id: string;
+  readonly kind: TaskKind;
+  readonly status: TaskStatus;
+  readonly needs: readonly string[];
+  readonly agent?: string;
+  readonly attempt: number;
+  readonly reworks: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly costUsd: number;
+  readonly tokens: number;
+  readonly failure?: Failure;
+  /** Why it is blocked, or was skipped. */
+  readonly reason?: string;
+  readonly replacedBy?: string;
+}
+
+export interface RunDetail extends RunSummary {
+  readonly limits: Limits;
+  readonly plan: string;
+  readonly version: number;
+  readonly taskList: readonly TaskSummary[];
+  readonly messages: readonly { readonly id: string; readonly task: string; readonly by: string; readonly status: string }[];
+}
+
+export interface TaskDetail extends TaskSummary {
+  readonly run: string;
+  readonly definition: TaskText;
+  readonly gates: readonly { readonly name: string; readonly verdict?: string; readonly score?: number; readonly evidence?: unknown }[];
+  readonly feedback: readonly unknown[];
+  readonly handoff?: unknown;
+  readonly report?: unknown;
+}
+
+export interface AgentView {
+  readonly name: string;
+  readonly kind: string;
+  readonly capabilities: readonly string[];
+  readonly slots: number;
+  /** Where it was configured: `baton.yaml:12`, `found on PATH`. */
+  readonly source?: string;
+  readonly breaker?: 'closed' | 'open' | 'half-open';
+  /** Of a model: `provider/model`. */
+  readonly model?: string;
+}
+
+/** How one part of Baton is. */
+export interface Check {
+  readonly part: string;
+  readonly well: boolean;
+  /** `false` for parts that Baton can do without. Default true. */
+  readonly needed?: boolean;
+  readonly says: string;
+  /** What to do when it is not well. */
+  readonly hint?: string;
+}
+
+export interface Setting {
+  readonly name: string;
+  readonly value: unknown;
+  /** `default`, `user`, `project`, `workflow`, `environment`, `flag`, with the file and line where there is one. */
+  readonly source: string;
+}
+
+/** One problem of a workflow file. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** What a run of a file would be. */
+export interface PlanPreview {
+  readonly name: string;
+  readonly description?: string;
+  readonly file: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly limits: Limits;
+  readonly tasks: readonly PlannedTask[];
+  /** Findings that do not forbid the run. */
+  readonly warnings: readonly Problem[];
+}
+export interface PlannedTask {
+  readonly id: string;
+  /** `run`, `agent`, `capability`, `uses`, `approve`, `foreach`, `until`. */
+  readonly kind: string;
+  readonly needs: readonly string[];
+  readonly agent?: string;
+  /** Why this agent. */
+  readonly why?: string;
+  /** The command or the first line of the prompt. */
+  readonly text?: string;
+  /** How many tasks it becomes at most, where the file tells. */
+  readonly fanOut?: number;
+  readonly approval?: string;
+  readonly gates: readonly string[];
+  readonly writes: readonly string[];
+}

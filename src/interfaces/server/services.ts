@@ -1,0 +1,75 @@
+/**
+ * What the API needs from the rest of Baton; `compose.ts` puts it together. An engine gives everything; a reader of a
+ * home that nobody owns gives the same without `engine`, and then nothing at all is written.
+ */
+import type { Host } from '../../engine/host/host.ts';
+import type { Journal } from '../../engine/journal/journal.ts';
+import type { RunView } from '../../engine/journal/view.ts';
+import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
+import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
+import type { AgentView, Check, PlanPreview, RunRequest, Setting, TaskText } from '../api/shapes.ts';
+
+export interface Services {
+  readonly version: string;
+  /** Absolute path of the home. */
+  readonly home: string;
+  readonly journal: Journal;
+  readonly views: Views;
+  /** A run as of its last durable fact: the live state, or folded from the journal. Read only. */
+  state(run: string): RunState | undefined;
+  readonly workflows: Workflows;
+  readonly texts: Texts;
+  agents(): readonly AgentView[];
+  /** How the parts that only compose knows are (agents, providers, breakers); the server adds journal, disk and node. Must not throw. */
+  checks(): Promise<readonly Check[]>;
+  /** Each setting with its value and where it came from; never the value of a secret. */
+  settings(): Promise<readonly Setting[]>;
+  /** Who speaks through the local socket, or in this process: the machine's user, with every role. */
+  readonly local: Principal;
+  /** Only where this process owns the home. */
+  readonly engine?: Engine;
+}
+
+export interface Engine {
+  readonly host: Host;
+  /** Folder for the live output of attempts. */
+  readonly logs: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** The handoff of a decided `approve` task; durable with the command that names it. */
+  decided(run: string, task: string, decision: 'approve' | 'reject', by: Principal, note?: string): Hash;
+  /** The handoff of an answer. @throws BatonError `INVALID_ANSWER` saying what the question's schema asks for */
+  answered(run: string, task: string, answer: unknown, by: Principal): Hash;
+  /** Feedback that a rejected result goes back with. */
+  feedback(text: string): Hash;
+  /** The handoff of an undecided task that a person says happened. @throws BatonError `INVALID_ANSWER` */
+  happened(run: string, task: string, outputs: Readonly<Record<string, unknown>>, by: Principal): Hash;
+  /** Removes ended runs: their facts, payloads, logs and folders. */
+  remove(runs: readonly string[]): Promise<{ readonly facts: number; readonly blobs: number; readonly bytes: number }>;
+}
+
+export interface Views {
+  /** Newest first. */
+  list(query?: { readonly limit?: number; readonly open?: boolean }): readonly RunView[];
+  view(run: string): RunView | undefined;
+}
+
+export interface Workflows {
+  /** Checks a file and says what a run of it would be. Starts and writes nothing. @throws as `prepare` */
+  plan(request: RunRequest): Promise<PlanPreview>;
+  /**
+   * Loads a file, with everything it uses, into a plan; its payloads are put into the journal.
+   * @throws BatonError `WORKFLOW_INVALID` with `details.problems` (see `Problem` in the API), `FILE_NOT_FOUND`, `INVALID_INPUTS`
+   */
+  prepare(request: RunRequest): Promise<Plan>;
+}
+
+/** Words for people, out of payloads that only the work floor can read. None may throw: a missing payload gives less. */
+export interface Texts {
+  /** What a task is asked to do: the resolved definition where there is one. */
+  task(state: RunState, record: TaskRecord): TaskText;
+  /** The whole handoff of a committed result, following `schemas/handoff.v1.json`. */
+  handoff(state: RunState, record: TaskRecord): unknown;
+  /** What is stored under a hash, as JSON or text: evidence of a gate, feedback, a failure's report. */
+  payload(hash: Hash): unknown;
+}
