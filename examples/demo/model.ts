@@ -59,7 +59,11 @@ const server = createServer((request, response) => {
 });
 
 function reply(response: ServerResponse, chat: Chat, content: string, promptTokens: number): void {
-  const usage = { prompt_tokens: promptTokens, completion_tokens: Math.ceil(content.length / 4), total_tokens: promptTokens + Math.ceil(content.length / 4) };
+  const usage = {
+    prompt_tokens: promptTokens,
+    completion_tokens: Math.ceil(content.length / 4),
+    total_tokens: promptTokens + Math.ceil(content.length / 4),
+  };
   const head = { id: 'chat-1', created: 0, model: chat.model };
   if (!chat.stream) {
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -70,7 +74,8 @@ function reply(response: ServerResponse, chat: Chat, content: string, promptToke
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const send = (choices: unknown[], more: object = {}) =>
     response.write(`data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices, ...more })}\n\n`);
-  for (const piece of content.match(/[\s\S]{1,24}/g) ?? []) send([{ index: 0, delta: { role: 'assistant', content: piece }, finish_reason: null }]);
+  for (const piece of content.match(/[\s\S]{1,24}/g) ?? [])
+    send([{ index: 0, delta: { role: 'assistant', content: piece }, finish_reason: null }]);
   send([{ index: 0, delta: {}, finish_reason: 'stop' }]);
   send([], { usage });
   response.end('data: [DONE]\n\n');

@@ -56,6 +56,8 @@ export interface Scope {
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly item?: unknown;
   readonly index?: number;
+  /** Of an `until`: counts from 1. */
+  readonly round?: number;
 }
 
 export type Definition = Common &
@@ -73,7 +75,12 @@ export type Definition = Common &
         readonly asksMax?: number;
       }
     /** A function registered by the program that opened Baton. */
-    | { readonly kind: 'function'; readonly name: string; readonly inputs?: Readonly<Record<string, TemplateValue>>; readonly timeoutMs?: number }
+    | {
+        readonly kind: 'function';
+        readonly name: string;
+        readonly inputs?: Readonly<Record<string, TemplateValue>>;
+        readonly timeoutMs?: number;
+      }
     /** `approve`: a person's decision as a task. */
     | { readonly kind: 'decision'; readonly question: Template }
     | { readonly kind: 'foreach'; readonly items: TemplateValue; readonly child: ChildTemplate; readonly continueOnError?: boolean }
@@ -94,6 +101,8 @@ export interface ChildTemplate {
 
 /** The content of a committed result: what later tasks read. Ids, status and usage are in the facts. */
 export interface HandoffContent {
+  /** Of a `foreach`: what each item gave, in order. */
+  readonly items?: readonly unknown[];
   readonly summary: string;
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly artifacts: readonly Artifact[];

@@ -1,0 +1,200 @@
+/** From a checked file to tasks of a plan. Used when a run is created, and again when a container makes its children. */
+import type { ApprovalRule, Hash, Limits, RetryRule, TaskSpec } from '../../engine/kernel/plan.ts';
+import type { AgentConfig } from '../agents/agent.ts';
+import { template } from '../expressions/template.ts';
+import type { ChildTemplate, Definition, GateDefinition, Part, Scope, Template, TemplateValue } from '../planning/definition.ts';
+import { durationMs } from './duration.ts';
+import { bareExpression } from './expressions.ts';
+import type { CheckedFile } from './load.ts';
+import { needsOf } from './names.ts';
+import type { TaskEntry } from './schema.ts';
+
+export interface CompileContext {
+  readonly file: CheckedFile;
+  readonly agents: ReadonlyMap<string, AgentConfig>;
+  /** Prefix of the ids, and what the expressions see. */
+  readonly scope: Scope;
+  readonly parent?: string;
+  put(payload: string): Hash;
+}
+
+export function compileTasks(context: CompileContext): TaskSpec[] {
+  return Object.entries(context.file.value.tasks).map(([id, entry]) => compileTask(context, id, entry));
+}
+
+function compileTask(context: CompileContext, name: string, entry: TaskEntry): TaskSpec {
+  const id = context.scope.prefix + name;
+  const frame = {
+    id,
+    needs: needsOf(entry).map((need) => context.scope.prefix + need),
+    ...(context.parent === undefined ? {} : { parent: context.parent }),
+    ...(entry.always ? { always: true } : {}),
+    ...(entry.continueOnError ? { continueOnError: true } : {}),
+  };
+  const when =
+    entry.when === undefined || entry.when === true
+      ? {}
+      : { when: entry.when === false ? 'false' : (bareExpression(entry.when)?.expr ?? 'false') };
+  const scoped = isTop(context.scope) ? {} : { scope: context.scope };
+  const one = single(context, name, entry);
+  const container = (definition: Definition): TaskSpec => ({
+    ...frame,
+    kind: 'container',
+    work: context.put(JSON.stringify({ ...definition, ...when, ...scoped })),
+    ...(entry.maxParallel === undefined ? {} : { maxParallel: entry.maxParallel }),
+    ...(entry.approval?.at === 'start' ? { approval: rule(entry.approval.at, entry.approval) } : {}),
+  });
+  const child = (): ChildTemplate => {
+    const { approval, ...spec } = one.spec;
+    return { spec: approval?.at === 'start' ? spec : one.spec, definition: one.definition };
+  };
+  if (entry.foreach !== undefined)
+    return container({
+      kind: 'foreach',
+      items:
+        typeof entry.foreach === 'string' ? { parts: [{ expr: bareExpression(entry.foreach)?.expr ?? '' }] } : templateValue(entry.foreach),
+      child: child(),
+      ...(entry.continueOnError ? { continueOnError: true } : {}),
+    });
+  if (entry.until)
+    return container({
+      kind: 'until',
+      when: bareExpression(entry.until.when)?.expr ?? '',
+      maxRounds: entry.until.maxRounds,
+      child: child(),
+    });
+  if (one.definition.kind === 'uses') return container(one.definition);
+  const definition = { ...one.definition, ...when, ...scoped };
+  return { ...frame, ...one.spec, work: context.put(JSON.stringify(definition)), ...(needsResolving(definition) ? { resolve: true } : {}) };
+}
+
+const isTop = (scope: Scope): boolean => scope.prefix === '' && scope.inputs === undefined && scope.item === undefined;
+
+type ChildSpec = Omit<TaskSpec, 'id' | 'needs' | 'work'>;
+
+/** One task as such, whatever container may hold it. */
+function single({ file, agents }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {
+  const rest = {
+    ...(entry.env ? { env: templates(entry.env) } : {}),
+    ...(entry.in ? { in: entry.in } : {}),
+    ...(entry.gate ? { gates: gatesOf(entry) } : {}),
+    ...(entry.probe ? { probe: { run: entry.probe } } : {}),
+  };
+  const spec = (kind: TaskSpec['kind'], agent: string | undefined, idempotent: boolean): ChildSpec => ({
+    kind,
+    ...(agent === undefined ? {} : { agent }),
+    idempotent: entry.idempotent ?? idempotent,
+    ...(entry.onLost ? { onLost: entry.onLost } : {}),
+    ...(entry.probe ? { probe: true } : {}),
+    ...(entry.retry ? { retry: retryRule(entry.retry) } : {}),
+    ...(entry.gate ? { gates: gatesOf(entry).map((gate) => gate.name) } : {}),
+    ...(entry.rework === undefined ? {} : { reworkMax: entry.rework }),
+    ...(entry.approval ? { approval: rule(entry.approval.at, entry.approval) } : {}),
+    ...(entry.writes ? { claims: entry.writes } : {}),
+    ...(entry.budget ? { budget: defined(entry.budget) } : {}),
+    ...(entry.timeout ? { timeoutMs: durationMs(entry.timeout) ?? 0 } : {}),
+    ...(entry.priority === undefined ? {} : { priority: entry.priority }),
+  });
+  if (entry.run !== undefined) return { spec: spec('work', 'command', false), definition: { kind: 'command', run: entry.run, ...rest } };
+  if (entry.approve !== undefined)
+    return {
+      spec: { ...spec('decision', undefined, true), approval: rule('task', { ...(entry.by ? { by: entry.by } : {}) }) },
+      definition: { kind: 'decision', question: template(entry.approve), ...rest },
+    };
+  if (entry.call !== undefined)
+    return {
+      spec: spec('work', 'function', true),
+      definition: { kind: 'function', name: entry.call, ...(entry.with ? { inputs: values(entry.with) } : {}), ...rest },
+    };
+  if (entry.uses !== undefined)
+    return {
+      spec: spec('container', undefined, true),
+      definition: { kind: 'uses', workflow: file.uses[name] ?? '', with: values(entry.with ?? {}), ...rest },
+    };
+  const agent = agents.get(entry.agent ?? '');
+  if (!agent) throw new Error(`task "${name}" was compiled without its agent "${entry.agent}"`);
+  const asksMax = entry.retry?.on.includes('invalid-output') ? { asksMax: entry.retry.attempts } : {};
+  return {
+    spec: spec(agent.kind === 'human' ? 'question' : 'work', agent.name, true),
+    definition: {
+      kind: 'agent',
+      agent,
+      prompt: template(entry.prompt ?? ''),
+      ...(entry.with ? { inputs: values(entry.with) } : {}),
+      ...(entry.schema ? { schema: entry.schema } : {}),
+      ...asksMax,
+      ...rest,
+    },
+  };
+}
+
+const gatesOf = (entry: TaskEntry): GateDefinition[] =>
+  (entry.gate === undefined ? [] : Array.isArray(entry.gate) ? entry.gate : [entry.gate]).flatMap((gate) =>
+    'run' in gate
+      ? [
+          {
+            name: gate.name ?? (typeof gate.run === 'string' ? gate.run : gate.run.join(' ')).slice(0, 80),
+            run: gate.run,
+            ...(gate.env ? { env: templates(gate.env) } : {}),
+            ...(gate.timeout ? { timeoutMs: durationMs(gate.timeout) ?? 0 } : {}),
+          },
+        ]
+      : [],
+  );
+
+type Rule = NonNullable<TaskEntry['approval']>;
+const rule = (at: ApprovalRule['at'], entry: Partial<Omit<Rule, 'at'>>): ApprovalRule => ({
+  at,
+  by: entry.by ?? [],
+  ...(entry.quorum === undefined ? {} : { quorum: entry.quorum }),
+  ...(entry.notAuthor === undefined ? {} : { notAuthor: entry.notAuthor }),
+  ...(entry.timeout === undefined ? {} : { timeoutMs: durationMs(entry.timeout) ?? 0 }),
+  ...(entry.onTimeout === undefined ? {} : { onTimeout: entry.onTimeout }),
+  ...(entry.escalateTo === undefined ? {} : { escalateTo: entry.escalateTo }),
+});
+
+const retryRule = (entry: NonNullable<TaskEntry['retry']>): RetryRule => ({
+  attempts: entry.attempts,
+  on: entry.on as RetryRule['on'],
+  ...(entry.backoff ? { backoffMs: durationMs(entry.backoff) ?? 0 } : {}),
+  ...(entry.backoffMax ? { backoffMaxMs: durationMs(entry.backoffMax) ?? 0 } : {}),
+});
+
+const templates = (env: Readonly<Record<string, string | number | boolean>>): Record<string, Template> =>
+  Object.fromEntries(Object.entries(env).map(([key, value]) => [key, template(String(value))]));
+
+const values = (entries: Readonly<Record<string, unknown>>): Record<string, TemplateValue> =>
+  Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, templateValue(value)]));
+
+/** A JSON value with its texts as templates. */
+export function templateValue(value: unknown): TemplateValue {
+  if (typeof value === 'string') return template(value);
+  if (Array.isArray(value)) return value.map(templateValue);
+  if (typeof value === 'object' && value !== null) return values(value as Record<string, unknown>);
+  return value as TemplateValue;
+}
+
+const isExpression = (part: Part): boolean => typeof part === 'object' && 'expr' in part;
+
+/** Does anything of a definition wait for values? */
+export function needsResolving(definition: Definition): boolean {
+  if (definition.when !== undefined) return true;
+  const open: unknown[] = [definition];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (typeof value !== 'object' || value === null) continue;
+    if ('parts' in value && Array.isArray(value.parts)) {
+      if ((value.parts as Part[]).some(isExpression)) return true;
+    } else open.push(...Object.values(value).filter((each) => each !== undefined));
+  }
+  return false;
+}
+/** The limits of a run: what the file asks for, never more than what is allowed. */
+export function narrowLimits(asked: Partial<Limits>, allowed: Limits): Limits {
+  const limits: Record<string, number> = { ...allowed } as unknown as Record<string, number>;
+  for (const [name, value] of Object.entries(asked))
+    if (value !== undefined) limits[name] = Math.min(value, limits[name] ?? Number.POSITIVE_INFINITY);
+  return limits as unknown as Limits;
+}
+
+export const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };

@@ -1,0 +1,169 @@
+/**
+ * The shape of a workflow file and of `baton.yaml`, once: types, checks and the JSON Schemas for editors come from here.
+ * What one value alone can't tell (names, graph, expressions) is in `check.ts`.
+ */
+import { z } from 'zod';
+import { FAILURE_CLASSES } from '../../engine/kernel/plan.ts';
+import { durationMs } from './duration.ts';
+
+/** Issues that are not about types carry their code. */
+export const coded = (code: string) => ({ params: { code } });
+
+export const duration = z
+  .string()
+  .refine((text) => durationMs(text) !== undefined, { error: 'not a duration; write `90s`, `20m` or `1h30m`', ...coded('BAD_DURATION') })
+  .meta({ description: 'A duration such as 90s, 20m or 1h30m', examples: ['20m'] });
+const glob = z.string().refine((text) => isGlob(text), {
+  error: 'not a glob of paths inside the project (relative, no `..`, no backslash)',
+  ...coded('BAD_GLOB'),
+});
+const isGlob = (text: string): boolean =>
+  text !== '' && !text.startsWith('/') && !text.includes('\\') && !text.includes('\0') && !text.split('/').includes('..') && balanced(text);
+const balanced = (text: string): boolean =>
+  (text.match(/\[/g)?.length ?? 0) === (text.match(/\]/g)?.length ?? 0) &&
+  (text.match(/\{/g)?.length ?? 0) === (text.match(/\}/g)?.length ?? 0);
+
+const json: z.ZodType<unknown> = z.json();
+const texts = z.union([z.string(), z.array(z.string())]);
+const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.union([z.string(), z.number(), z.boolean()]));
+const command = z
+  .union([z.string().min(1), z.array(z.string()).min(1)])
+  .meta({ description: 'A string for bash, or an array without a shell' });
+const positive = z.number().positive();
+const count = z.number().int().positive();
+
+export const limits = z.strictObject({
+  tasks: count.optional(),
+  depth: count.optional(),
+  costUsd: positive.optional(),
+  tokens: count.optional(),
+  calls: count.optional(),
+  wallTime: duration.optional(),
+});
+const budget = z.strictObject({ costUsd: positive.optional(), tokens: count.optional(), calls: count.optional() });
+
+const retried = FAILURE_CLASSES.filter((each) => ['transient', 'throttled', 'timeout', 'lost', 'invalid-output'].includes(each));
+const retry = z.strictObject({
+  attempts: z.number().int().min(1).max(100),
+  on: z
+    .array(z.enum(retried as [string, ...string[]]))
+    .min(1)
+    .default(['transient', 'throttled', 'timeout']),
+  backoff: duration.optional(),
+  backoffMax: duration.optional(),
+});
+
+const approvalRule = {
+  by: z.array(z.string()).optional(),
+  quorum: count.optional(),
+  notAuthor: z.boolean().optional(),
+  timeout: duration.optional(),
+  onTimeout: z.enum(['wait', 'deny', 'escalate']).optional(),
+  escalateTo: z.array(z.string()).optional(),
+};
+const gate = z.union([
+  z.strictObject({ name: z.string().optional(), run: command, env: env.optional(), timeout: duration.optional() }),
+  z.strictObject({ rubric: z.unknown() }),
+]);
+
+export const task = z.strictObject({
+  description: z.string().optional(),
+  needs: texts.optional(),
+  run: command.optional(),
+  tool: z.string().optional(),
+  agent: z.string().optional(),
+  capability: z.string().optional(),
+  uses: z.string().optional(),
+  approve: z.string().optional(),
+  call: z.string().optional().meta({ description: 'A function that the program which opened Baton registered' }),
+  prompt: z.string().optional(),
+  with: z.record(z.string(), json).optional(),
+  schema: z.record(z.string(), json).optional(),
+  env: env.optional(),
+  in: z.literal('project').optional(),
+  when: z.union([z.string(), z.boolean()]).optional(),
+  foreach: z.union([z.string(), z.array(json)]).optional(),
+  maxParallel: count.optional(),
+  until: z.strictObject({ when: z.string(), maxRounds: z.number().int().min(1).max(100) }).optional(),
+  always: z.boolean().optional(),
+  continueOnError: z.boolean().optional(),
+  idempotent: z.boolean().optional(),
+  onLost: z.enum(['ask', 'fail', 'retry']).optional(),
+  probe: command.optional(),
+  retry: retry.optional(),
+  rework: z.number().int().min(0).max(20).optional(),
+  gate: z.union([gate, z.array(gate)]).optional(),
+  approval: z.strictObject({ at: z.enum(['start', 'result']), ...approvalRule }).optional(),
+  by: z.array(z.string()).optional().meta({ description: 'Roles that may decide an `approve` task' }),
+  writes: z.array(glob).optional(),
+  network: z.array(z.string()).optional().meta({ description: 'Domains it may reach when it runs in the sandbox' }),
+  budget: budget.optional(),
+  timeout: duration.optional(),
+  priority: z.number().int().min(-100).max(100).optional(),
+});
+
+const input = z.strictObject({
+  type: z.enum(['string', 'integer', 'number', 'boolean', 'array', 'object']),
+  description: z.string().optional(),
+  default: json.optional(),
+  items: z.record(z.string(), json).optional(),
+  properties: z.record(z.string(), json).optional(),
+  required: z.array(z.string()).optional(),
+  enum: z.array(json).optional(),
+});
+
+/** What else an agent is configured with depends on its kind; the adapter's own schema checks it. */
+export const agent = z
+  .looseObject({
+    model: z.string().optional(),
+    acp: z.string().optional(),
+    command: command.optional(),
+    a2a: z.string().optional(),
+    human: z.union([z.literal(true), z.strictObject({ by: z.array(z.string()).optional() })]).optional(),
+    scripted: z.unknown().optional(),
+    capabilities: z.array(z.string()).optional(),
+    slots: count.optional(),
+  })
+  .meta({ description: 'Exactly one of model, acp, command, a2a, human, scripted' });
+
+const named = <T extends z.ZodType>(value: T) => z.record(z.string(), value);
+
+export const workflow = z.strictObject({
+  version: z.literal(1),
+  name: z.string().min(1),
+  description: z.string().optional(),
+  inputs: named(input).optional(),
+  secrets: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)).optional(),
+  limits: limits.optional(),
+  promote: z.enum(['end', 'each', 'never']).optional(),
+  priority: z.number().int().min(-100).max(100).optional(),
+  deadline: duration.optional(),
+  agents: named(agent).optional(),
+  tasks: named(task).refine((tasks) => Object.keys(tasks).length > 0, {
+    error: 'a workflow needs at least one task',
+    ...coded('MISSING_KEY'),
+  }),
+  outputs: named(z.string()).optional().meta({ description: 'What a workflow that uses this one gets' }),
+});
+export type WorkflowFile = z.infer<typeof workflow>;
+export type TaskEntry = z.infer<typeof task>;
+export type AgentEntry = z.infer<typeof agent>;
+export type InputEntry = z.infer<typeof input>;
+
+const secretSource = z.union([
+  z.strictObject({ env: z.string() }),
+  z.strictObject({ file: z.string() }),
+  z.strictObject({ command: z.tuple([z.string()], z.string()) }),
+]);
+
+export const settings = z.strictObject({
+  version: z.literal(1).optional(),
+  agents: named(agent).optional(),
+  providers: named(z.strictObject({ baseUrl: z.url(), apiKeyEnv: z.string().optional() })).optional(),
+  limits: limits.optional(),
+  secrets: named(secretSource).optional(),
+  slots: count.optional(),
+  runsMax: count.optional(),
+  retention: z.strictObject({ runs: duration.optional() }).optional(),
+});
+export type SettingsFile = z.infer<typeof settings>;
