@@ -11,5 +11,12 @@ export default defineConfig({
       project('e2e', ['tests/e2e/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),
       project('examples', ['tests/examples/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: false }),
     ],
+    coverage: {
+      provider: 'v8',
+      include: ['src/engine/**/*.ts'],
+      exclude: ['**/*.test.ts'],
+      reporter: ['text', 'json-summary'],
+      thresholds: { lines: 90 },
+    },
   },
 });
