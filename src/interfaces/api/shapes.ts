@@ -14,6 +14,8 @@ export interface RunRequest {
   /** Narrows what the file allows. */
   readonly limits?: Partial<Limits>;
   readonly priority?: number;
+  /** Ask a person before anything starts. */
+  readonly approvePlan?: boolean;
 }
 
 export interface RunSummary {
@@ -161,4 +163,44 @@ export interface PlannedTask {
   readonly approval?: string;
   readonly gates: readonly string[];
   readonly writes: readonly string[];
+}
+
+/** Answer to a command: durable when it is given. */
+export interface CommandReply {
+  readonly run: string;
+  /** The last fact the command caused. */
+  readonly seq: number;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  readonly version: string;
+  readonly home: string;
+  readonly pid: number;
+  /** Absent where the home is only read. */
+  readonly engine?: { readonly startedAt: number; readonly epoch: number; readonly unfinished: number };
+  readonly position: number;
+}
+
+export interface Doctor {
+  readonly well: boolean;
+  readonly checks: readonly Check[];
+}
+
+export interface ChainHeadView {
+  readonly stream: string;
+  readonly seq: number;
+  readonly hash: string;
+}
+export interface Audit {
+  readonly whole: boolean;
+  readonly streams: number;
+  readonly facts: number;
+  readonly breaks: readonly { readonly stream: string; readonly seq: number; readonly problem: string; readonly message: string }[];
+}
+
+/** What `clean` would remove, or removed. */
+export interface Cleaned {
+  readonly runs: readonly { readonly run: string; readonly name: string; readonly status: RunStatus; readonly endedAt: number }[];
+  readonly removed?: { readonly facts: number; readonly blobs: number; readonly bytes: number };
 }

@@ -13,6 +13,8 @@ export interface Services {
   readonly version: string;
   /** Absolute path of the home. */
   readonly home: string;
+  /** Folder for the live output of attempts, one folder a run. */
+  readonly logs: string;
   readonly journal: Journal;
   readonly views: Views;
   /** A run as of its last durable fact: the live state, or folded from the journal. Read only. */
@@ -32,8 +34,6 @@ export interface Services {
 
 export interface Engine {
   readonly host: Host;
-  /** Folder for the live output of attempts. */
-  readonly logs: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   /** The handoff of a decided `approve` task; durable with the command that names it. */

@@ -1,0 +1,106 @@
+/** A typed client of the API. It needs nothing but a `fetch`, so that it runs in a browser as well as on a socket. */
+import type { DecideRequest, LimitsRequest, UndecidedRequest } from '../api/requests.ts';
+import type {
+  AgentView,
+  Audit,
+  ChainHeadView,
+  Cleaned,
+  CommandReply,
+  Doctor,
+  Health,
+  InboxItem,
+  PlanPreview,
+  RunDetail,
+  RunRequest,
+  RunSummary,
+  Setting,
+  TaskDetail,
+} from '../api/shapes.ts';
+import { checked, type Fetch } from './fetch.ts';
+import { type FollowOptions, follow } from './follow.ts';
+
+export interface ClientOptions {
+  readonly fetch: Fetch;
+  /** Default `http://baton`, for servers that are no address. */
+  readonly base?: string;
+  /** Makes the id of a command. Default: a random one. A repeat with the same id has one effect and the same reply. */
+  readonly commandId?: () => string;
+}
+
+export class BatonClient {
+  private readonly fetch: Fetch;
+  private readonly base: string;
+  private readonly commandId: () => string;
+
+  constructor({ fetch, base = 'http://baton', commandId = () => crypto.randomUUID() }: ClientOptions) {
+    this.fetch = fetch;
+    this.base = base;
+    this.commandId = commandId;
+  }
+
+  health = () => this.get<Health>('/v1/health');
+  doctor = () => this.get<Doctor>('/v1/doctor');
+  settings = () => this.get<{ settings: Setting[] }>('/v1/settings').then(({ settings }) => settings);
+  agents = () => this.get<{ agents: AgentView[] }>('/v1/agents').then(({ agents }) => agents);
+  plan = (request: RunRequest) => this.post<PlanPreview>('/v1/plans', request);
+
+  runs = (query: { readonly limit?: number; readonly open?: boolean } = {}) =>
+    this.get<{ runs: RunSummary[] }>('/v1/runs', query).then(({ runs }) => runs);
+  run = (run: string) => this.get<RunDetail>(path`/v1/runs/${run}`);
+  task = (run: string, task: string) => this.get<TaskDetail>(path`/v1/runs/${run}/tasks/${task}`);
+  inbox = (run?: string) => this.get<{ items: InboxItem[] }>('/v1/inbox', { run }).then(({ items }) => items);
+
+  submit = (request: RunRequest) => this.post<CommandReply>('/v1/runs', request);
+  pause = (run: string, note?: string) => this.post<CommandReply>(path`/v1/runs/${run}/pause`, { note });
+  resume = (run: string, limits?: LimitsRequest) => this.post<CommandReply>(path`/v1/runs/${run}/resume`, { limits });
+  cancel = (run: string, reason?: string) => this.post<CommandReply>(path`/v1/runs/${run}/cancel`, { reason });
+  retry = (run: string, task?: string) => this.post<CommandReply>(path`/v1/runs/${run}/retry`, { task });
+  decide = (run: string, approval: string, decision: DecideRequest) =>
+    this.post<CommandReply>(path`/v1/runs/${run}/approvals/${approval}`, decision);
+  answer = (run: string, task: string, answer: unknown) => this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/answer`, { answer });
+  decideTask = (run: string, task: string, decision: UndecidedRequest) =>
+    this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/decision`, decision);
+  send = (run: string, task: string, text: string) => this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/messages`, { text });
+
+  auditVerify = (run?: string) => this.get<Audit>('/v1/audit/verify', { run });
+  auditHeads = () => this.get<{ heads: ChainHeadView[] }>('/v1/audit/heads').then(({ heads }) => heads);
+  cleanable = (query: { readonly olderThanMs?: number; readonly run?: string }) => this.get<Cleaned>('/v1/clean', query);
+  clean = (runs: readonly string[]) => this.post<Cleaned>('/v1/clean', { runs });
+
+  /** Facts, and live output where asked for, from a position on; connects again by itself until `signal` or the reader ends it. */
+  follow = (options: FollowOptions) => follow((request) => this.fetch(request), this.base, options);
+
+  /** The stored output of a run's attempts, oldest first, one JSON object a line. */
+  async logs(run: string, query: { readonly task?: string; readonly attempt?: number; readonly tail?: number } = {}): Promise<Response> {
+    return this.call('GET', path`/v1/runs/${run}/logs` + queryText(query));
+  }
+  /** Facts as stored, one JSON object a line. */
+  async facts(run?: string): Promise<Response> {
+    return this.call('GET', run === undefined ? '/v1/facts' : path`/v1/runs/${run}/facts`);
+  }
+
+  private async get<T>(where: string, query: Query = {}): Promise<T> {
+    return (await this.call('GET', where + queryText(query))).json() as Promise<T>;
+  }
+  private async post<T>(where: string, body: object): Promise<T> {
+    return (await this.call('POST', where, body)).json() as Promise<T>;
+  }
+
+  /** @throws BatonError what the server said, or `UNREACHABLE` */
+  private async call(method: 'GET' | 'POST', where: string, body?: object): Promise<Response> {
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (body) Object.assign(headers, { 'content-type': 'application/json', 'idempotency-key': this.commandId() });
+    const request = new Request(this.base + where, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+    return checked(await this.fetch(request));
+  }
+}
+
+type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+const queryText = (query: Query): string => {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== false) search.set(name, String(value));
+  return search.size === 0 ? '' : `?${search}`;
+};
+
+const path = (parts: TemplateStringsArray, ...values: string[]): string =>
+  parts.reduce((text, part, i) => text + encodeURIComponent(values[i - 1] ?? '') + part);

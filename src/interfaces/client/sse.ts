@@ -1,0 +1,45 @@
+/** Server-sent events out of a stream of bytes (the WHATWG's HTML standard, section 9.2.6). */
+export interface SseFrame {
+  readonly event: string;
+  readonly data: string;
+  readonly id?: string;
+}
+
+export async function* sseFrames(body: ReadableStream<Uint8Array>): AsyncGenerator<SseFrame> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  // A reader, not `for await`: leaving early must cancel the request, also in browsers that can't iterate streams.
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      rest += decoder.decode(value, { stream: true }).replaceAll('\r\n', '\n');
+      const frames = rest.split('\n\n');
+      rest = frames.pop() ?? '';
+      for (const text of frames) {
+        const frame = frameOf(text);
+        if (frame) yield frame;
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+function frameOf(text: string): SseFrame | undefined {
+  let event = 'message';
+  let id: string | undefined;
+  const data: string[] = [];
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon === 0) continue;
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') event = value;
+    else if (field === 'data') data.push(value);
+    else if (field === 'id') id = value;
+  }
+  if (data.length === 0) return undefined;
+  return { event, data: data.join('\n'), ...(id === undefined ? {} : { id }) };
+}

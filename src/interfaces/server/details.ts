@@ -1,0 +1,80 @@
+/** A run's state, as the API shows it. */
+import type { RunView } from '../../engine/journal/view.ts';
+import type { Hash } from '../../engine/kernel/plan.ts';
+import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
+import { BatonError } from '../../errors.ts';
+import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary } from '../api/shapes.ts';
+import type { Services, Texts } from './services.ts';
+
+export const runDetail = (summary: RunSummary, state: RunState): RunDetail => ({
+  ...summary,
+  limits: state.limits,
+  plan: state.plan.source,
+  version: state.version,
+  taskList: [...state.tasks.values()].map(taskSummary),
+  messages: [...state.messages.values()].map(({ id, task, by, status }) => ({ id, task, by, status })),
+});
+
+export function taskSummary(record: TaskRecord): TaskSummary {
+  const { spec, status, attempt, reworks, startedAt, endedAt, spent, failure, replacedBy } = record;
+  const agent = record.agent ?? spec.agent;
+  const reason = record.reason ?? causeText(record);
+  return {
+    id: spec.id,
+    kind: spec.kind,
+    status,
+    needs: spec.needs,
+    attempt,
+    reworks,
+    costUsd: spent.costUsd ?? 0,
+    tokens: spent.tokens ?? 0,
+    ...(agent === undefined ? {} : { agent }),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(replacedBy === undefined ? {} : { replacedBy }),
+  };
+}
+
+function causeText({ cause }: TaskRecord): string | undefined {
+  if (cause === undefined) return undefined;
+  return cause.cause === 'when' ? 'its `when` was false' : `"${cause.task}", which it needs, was ${cause.status}`;
+}
+
+export function taskDetail({ texts }: Services, state: RunState, record: TaskRecord): TaskDetail {
+  const blob = (hash: Hash | undefined) => (hash === undefined ? undefined : texts.payload(hash));
+  const report = blob(record.failure?.report);
+  return {
+    ...taskSummary(record),
+    run: state.id,
+    definition: texts.task(state, record),
+    gates: (record.spec.gates ?? []).map((name, i) => {
+      const judged = record.verdicts[i];
+      if (!judged) return { name };
+      const { verdict, score, evidence } = judged;
+      return { name, verdict, evidence: blob(evidence), ...(score === undefined ? {} : { score }) };
+    }),
+    feedback: record.feedback.map(blob),
+    ...(record.result === undefined ? {} : { handoff: texts.handoff(state, record) }),
+    ...(report === undefined ? {} : { report }),
+  };
+}
+
+/** The live task of that id: after a retry `fix` stands for `fix^2`. @throws BatonError `TASK_NOT_FOUND` */
+export function taskOf(state: RunState, id: string): TaskRecord {
+  let record = state.tasks.get(id);
+  while (record?.replacedBy !== undefined) record = state.tasks.get(record.replacedBy);
+  if (record) return record;
+  const near = [...state.tasks.keys()].filter((each) => each.startsWith(id) || id.startsWith(each)).slice(0, 3);
+  throw new BatonError('TASK_NOT_FOUND', `Run ${state.id} has no task "${id}".`, {
+    where: id,
+    hint: near.length > 0 ? `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?` : `See its tasks: baton show ${state.id}`,
+  });
+}
+
+export const inboxOf = (view: RunView, state: RunState | undefined, texts: Texts): InboxItem[] =>
+  view.attention.map((item): InboxItem => {
+    const record = 'task' in item && item.task !== undefined ? state?.tasks.get(item.task) : undefined;
+    return { ...item, run: view.run, name: view.name, ...(state && record ? { text: texts.task(state, record) } : {}) };
+  });
