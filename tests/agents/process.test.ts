@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -48,10 +48,13 @@ describe('a command', () => {
     expect(stdout.text).not.toContain('sk-secret');
   });
 
-  test('reads what it is given, and may leave it unread', async () => {
-    expect((await run('cat', { stdin: 'hello' })).stdout.text).toBe('hello');
-    expect((await run('true', { stdin: 'x'.repeat(1 << 20) })).failure).toBeUndefined();
+  test('reads the file it is given, or nothing', async () => {
+    const stdinFile = join(cwd, 'input');
+    writeFileSync(stdinFile, 'hello');
+    expect((await run('cat /dev/stdin', { stdinFile })).stdout.text).toBe('hello');
+    expect((await run('true', { stdinFile })).stderr.text).toBe('');
     expect((await run('cat')).stdout.text).toBe('');
+    expect((await run('cat', { stdinFile: join(cwd, 'missing') })).failure).toMatchObject({ dispatched: false });
   });
 });
 

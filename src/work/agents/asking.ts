@@ -3,7 +3,7 @@
  * times in one attempt. Asks that an earlier attempt recorded are read again for free and don't count.
  */
 import type { AgentOutcome, AgentServices, Work } from './agent.ts';
-import { failureOf, reportOf } from './failure.ts';
+import { failureOf, failureOfAbort, reportOf } from './failure.ts';
 import { type Checked, gaveUp, invalidOutput } from './written.ts';
 
 type Refused = Extract<AgentOutcome, { ok: false }>;
@@ -17,12 +17,13 @@ export interface Answer {
 /** `ask` may throw: that ends the attempt with the failure the error stands for. */
 export const askUntilRight = async (
   { asksMax }: Pick<Work, 'asksMax'>,
-  { log }: Pick<AgentServices, 'log'>,
+  { log, signal }: Pick<AgentServices, 'log' | 'signal'>,
   ask: (number: number, problems: readonly string[]) => Promise<Answer>,
 ): Promise<AgentOutcome> => {
   let problems: readonly string[] = [];
   try {
     for (let number = 1, asked = 0; asked < asksMax; number += 1) {
+      if (signal.aborted) return { ok: false, failure: failureOfAbort(signal) };
       const { checked, recorded = false } = await ask(number, problems);
       if ('failure' in checked) return checked;
       if (checked.ok) return checked.result.status === 'failed' ? gaveUp(checked.result) : checked;

@@ -3,7 +3,7 @@ export type CommandText = string | readonly string[];
 
 /** What to start, and with which arguments. */
 export const programOf = (run: CommandText): [string, string[]] => {
-  if (typeof run === 'string') return ['bash', ['-euo', 'pipefail', '-c', run]];
+  if (typeof run === 'string') return ['bash', ['--norc', '-euo', 'pipefail', '-c', run]];
   const [program = '', ...args] = run;
   return [program, args];
 };

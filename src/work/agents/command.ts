@@ -34,14 +34,13 @@ export const commandAgent: Agent = {
 
 const askOnce = async (work: Work, services: AgentServices, problems: readonly string[]): Promise<Ended> => {
   const { command, graceMs } = readConfig(commandConfigSchema, work.agent);
-  const document = taskDocument(work, problems);
   await rm(work.files.handoff, { force: true, recursive: true });
-  await writeFile(work.files.task, document);
+  await writeFile(work.files.task, taskDocument(work, problems));
   return runProcess({
     run: command,
     cwd: work.folder,
     env: { ...work.env, BATON_TASK: work.files.task, BATON_HANDOFF: work.files.handoff },
-    stdin: document,
+    stdinFile: work.files.task,
     signal: services.signal,
     ...defined({ graceMs }),
     log: (chunk, kind) => services.log(chunk, kind),

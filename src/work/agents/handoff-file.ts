@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AttemptError } from './failure.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { OUTPUT_MAX } from './process.ts';
+import { OUTPUT_MAX } from './output-pipe.ts';
 import { type Checked, checkWritten, parseJson } from './written.ts';
 
 /** Undefined when the program wrote none. @throws AttemptError `PAYLOAD_TOO_LARGE` above 32 MiB. */

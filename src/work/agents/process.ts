@@ -9,32 +9,27 @@
  * Never rejects: whatever happens is in the result. `node:child_process` directly, because execa costs 0.7 ms more a start.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Failure } from '../../engine/kernel/plan.ts';
-import type { Redactor } from '../policy/redact.ts';
 import { type CommandText, programOf } from './command-text.ts';
 import { guard, unguard } from './guardian.ts';
 import { ATTEMPT_VARIABLE, endAttempt, signalGroup } from './leftovers.ts';
-import { Capture, type Output } from './output.ts';
+import type { Output } from './output.ts';
+import { type OutputHandling, OutputPipe } from './output-pipe.ts';
 import { failureOfEnd, failureOfStart, type Stop } from './process-failure.ts';
 
-export interface Command {
+export interface Command extends OutputHandling {
   readonly run: CommandText;
   readonly cwd: string;
   /** The whole environment; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  /** Without it there is nothing to read. */
-  readonly stdin?: string;
+  /** File to read from. Without it there is nothing to read. A file and no pipe: Node's pipes are sockets, which bash takes for a remote login, and which `/dev/stdin` can't open. */
+  readonly stdinFile?: string;
   readonly timeoutMs?: number;
   /** Between SIGTERM and SIGKILL. Default 5 s. */
   readonly graceMs?: number;
-  /** Most bytes of one output stream. Default 32 MiB. */
-  readonly outputMax?: number;
   readonly signal?: AbortSignal;
-  readonly redactor?: Redactor;
-  /** Output as it comes, already redacted. May be called until the result is there; must not throw. */
-  readonly log?: (chunk: string, kind: 'stdout' | 'stderr') => void;
 }
 
 export interface Ended {
@@ -48,7 +43,6 @@ export interface Ended {
 }
 
 export const GRACE_MS = 5000;
-export const OUTPUT_MAX = 32 * 1024 * 1024;
 const LINGER_MS = 250;
 const NOTHING: Output = { text: '', size: 0 };
 
@@ -72,7 +66,7 @@ const notStarted = (failure: Failure | undefined): Ended => ({
 class Running {
   readonly ended: Promise<Ended>;
   private readonly command: Command;
-  private readonly child: ChildProcessByStdio<Writable | null, Readable, Readable>;
+  private readonly child: ChildProcessByStdio<null, Readable, Readable>;
   private readonly startedAt = performance.now();
   private readonly stdout: OutputPipe;
   private readonly stderr: OutputPipe;
@@ -81,12 +75,7 @@ class Running {
 
   constructor(command: Command) {
     this.command = command;
-    const [program, args] = programOf(command.run);
-    const spawning = { cwd: command.cwd, env: command.env, detached: true };
-    this.child =
-      command.stdin === undefined
-        ? spawn(program, args, { ...spawning, stdio: ['ignore', 'pipe', 'pipe'] })
-        : spawn(program, args, { ...spawning, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child = start(command);
     const tooMuch = (): void => this.stop('output');
     this.stdout = new OutputPipe('stdout', this.child.stdout, command, tooMuch);
     this.stderr = new OutputPipe('stderr', this.child.stderr, command, tooMuch);
@@ -109,8 +98,6 @@ class Running {
       guard(child.pid);
       command.signal?.addEventListener('abort', onAbort, { once: true });
       if (command.timeoutMs !== undefined) this.after(command.timeoutMs, () => this.stop('timeout'));
-      child.stdin?.on('error', () => undefined);
-      child.stdin?.end(command.stdin);
     }
     return promise;
   }
@@ -173,38 +160,17 @@ class Running {
   }
 }
 
-/** One stream of a process: redacted, kept, and handed on as text. */
-class OutputPipe {
-  private readonly capture: Capture;
-  private readonly redacting;
-  private readonly decoder = new StringDecoder('utf8');
-  private readonly kind: 'stdout' | 'stderr';
-  private readonly log: Command['log'];
-  private readonly tooMuch: () => void;
-
-  constructor(kind: 'stdout' | 'stderr', stream: Readable, command: Command, tooMuch: () => void) {
-    this.kind = kind;
-    this.capture = new Capture(command.outputMax ?? OUTPUT_MAX);
-    this.redacting = command.redactor?.stream();
-    this.log = command.log;
-    this.tooMuch = tooMuch;
-    stream.on('data', (chunk: Buffer) => this.take(this.redacting?.write(chunk) ?? chunk));
-    stream.on('error', () => undefined);
+const start = ({ run, cwd, env, stdinFile }: Command): ChildProcessByStdio<null, Readable, Readable> => {
+  const [program, args] = programOf(run);
+  if (stdinFile === undefined) return spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stdin = openSync(stdinFile, 'r');
+  try {
+    return spawn(program, args, { cwd, env, detached: true, stdio: [stdin, 'pipe', 'pipe'] }) as ChildProcessByStdio<
+      null,
+      Readable,
+      Readable
+    >;
+  } finally {
+    closeSync(stdin);
   }
-
-  private take(chunk: Buffer): void {
-    if (!this.capture.add(chunk)) {
-      this.tooMuch();
-      return;
-    }
-    const text = this.log === undefined ? '' : this.decoder.write(chunk);
-    if (text !== '') this.log?.(text, this.kind);
-  }
-
-  output(): Output {
-    if (this.redacting !== undefined) this.take(this.redacting.end());
-    const rest = this.decoder.end();
-    if (rest !== '') this.log?.(rest, this.kind);
-    return this.capture.output();
-  }
-}
+};

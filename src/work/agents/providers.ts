@@ -9,7 +9,7 @@ import { cappedFetch } from './capped-fetch.ts';
 import { defined } from './defined.ts';
 import { AttemptError } from './failure.ts';
 import { didYouMean } from './nearest.ts';
-import { OUTPUT_MAX } from './process.ts';
+import { OUTPUT_MAX } from './output-pipe.ts';
 
 export interface ModelSetting {
   /** `provider/model`. */
