@@ -18,6 +18,8 @@ if (missing.length > 0 && process.getuid?.() === 0 && there('apt-get')) {
 const lacking = missing.filter(([program]) => !there(program));
 for (const [program, name, why] of lacking) console.error(`missing: ${program} (Debian package "${name}"): ${why}`);
 if (lacking.length > 0) {
-  console.error(`Install ${lacking.length === 1 ? 'it' : 'them'} and try again: apt-get install ${lacking.map(([, name]) => name).join(' ')}`);
+  console.error(
+    `Install ${lacking.length === 1 ? 'it' : 'them'} and try again: apt-get install ${lacking.map(([, name]) => name).join(' ')}`,
+  );
   process.exit(1);
 }

@@ -6,52 +6,103 @@ import { spawn } from 'node:child_process';
 import { globSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Point, Shown } from './point.ts';
+import { type Line, measure, type Point, report, thrown } from './point.ts';
 
 const TIMEOUT_MS = 20 * 60_000;
-const MARK = '@@shown ';
+/** How much of what a program printed is shown when it ends without a figure. */
+const OUTPUT_MAX = 4000;
 const here = fileURLToPath(new URL('.', import.meta.url));
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' }, one: { type: 'string' } } });
 
-if (values.one) {
-  const point = ((await import(pathToFileURL(values.one).href)) as { default: Point }).default;
+if (values.one) await child(values.one);
+else process.exitCode = await parent(positionals[0], positionals[1]);
+
+/** What a child tells its parent: first who it is, then its line. */
+type Message = { readonly head: Pick<Point, 'id' | 'title' | 'bar' | 'timeoutMs'> } | { readonly line: Line };
+
+async function child(file: string): Promise<void> {
+  const { default: point } = (await import(pathToFileURL(file).href)) as { default: Point };
+  const { id, title, bar, timeoutMs } = point;
+  await tell({ head: { id, title, bar, ...(timeoutMs === undefined ? {} : { timeoutMs }) } });
+  await tell({ line: { id, title, bar, ...(await measure(point)) } });
+  process.exit(0);
+}
+
+function tell(message: Message): Promise<void> {
+  return new Promise((resolve, reject) => process.send?.(message, (error: Error | null) => (error ? reject(error) : resolve())));
+}
+
+async function parent(name = '*', wanted = '*'): Promise<number> {
+  const files = globSync(`${name}/${wanted}.ts`, { cwd: here, exclude: ['**/support/**'] }).sort();
+  if (files.length === 0) {
+    const known = globSync('*/*.ts', { cwd: here, exclude: ['**/support/**'] }).sort();
+    console.error(`No program matches tests/acceptance/${name}/${wanted}.ts. There are: ${known.join(', ') || 'none yet'}`);
+    return 2;
+  }
+  const lines: Line[] = [];
+  let code = 0;
+  for (const file of files) {
+    const line = await one(file);
+    lines.push(line);
+    code = Math.max(code, report([line]));
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(lines, null, 2)}\n`);
+  }
+  console.log(`${lines.filter(({ holds }) => holds).length} of ${lines.length} points hold`);
+  return code;
+}
+
+function one(file: string): Promise<Line> {
   const began = performance.now();
-  const shown = await point.run().catch((error: unknown): Shown => ({ holds: false, figure: 'threw', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) }));
-  console.log(`${MARK}${JSON.stringify({ ...shown, id: point.id, title: point.title, bar: point.bar, seconds: (performance.now() - began) / 1000 })}`);
-  process.exit(shown.holds ? 0 : 1);
-}
-
-const [name = '*', wanted = '*'] = positionals;
-const files = globSync(`${name}/${wanted}.ts`, { cwd: here }).filter((file) => !file.includes('support/')).sort();
-if (files.length === 0) {
-  console.error(`No program matches tests/acceptance/${name}/${wanted}.ts. There are: ${globSync('*/*.ts', { cwd: here }).join(', ')}`);
-  process.exit(2);
-}
-const all: (Shown & { id: string; title: string; seconds: number })[] = [];
-for (const file of files) {
-  const shown = await one(file);
-  all.push(shown);
-  console.log(`${shown.holds ? 'holds      ' : 'falls short'}  ${shown.id}  ${shown.figure}  (${shown.seconds.toFixed(0)} s)`);
-  if (!shown.holds && shown.detail) console.log(shown.detail.replaceAll(/^/gm, '    '));
-}
-if (values.json) writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`);
-const short = all.filter((shown) => !shown.holds).length;
-console.log(`${all.length - short} of ${all.length} points hold`);
-process.exit(short > 0 ? 1 : 0);
-
-function one(file: string): Promise<Shown & { id: string; title: string; seconds: number }> {
+  const id = file.replace(/\.ts$/, '');
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--one', `${here}${file}`], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    let output = '';
-    const began = performance.now();
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-    const limit = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'), TIMEOUT_MS);
-    child.on('close', () => {
-      clearTimeout(limit);
-      const line = output.split('\n').findLast((text) => text.startsWith(MARK));
-      const id = file.replace(/\.ts$/, '');
-      const seconds = (performance.now() - began) / 1000;
-      resolve(line ? JSON.parse(line.slice(MARK.length)) : { id, title: id, holds: false, figure: 'ended without a figure', detail: output.slice(-4000), seconds });
+    const program = spawn(process.execPath, [fileURLToPath(import.meta.url), '--one', `${here}${file}`], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true,
     });
+    let output = '';
+    let line: Line | undefined;
+    let head: Pick<Point, 'id' | 'title' | 'bar'> = { id, title: id, bar: '' };
+    let figure = 'ended without a figure';
+    const stop = (why: string) => {
+      figure = why;
+      killGroup(program.pid);
+    };
+    const within = (ms: number) => setTimeout(() => stop(`not done after ${Math.round(ms / 1000)} s`), ms);
+    let limit = within(TIMEOUT_MS);
+    const interrupted = () => {
+      killGroup(program.pid);
+      process.exit(130);
+    };
+    process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
+    for (const stream of [program.stdout, program.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-OUTPUT_MAX)));
+    program.on('message', (message: Message) => {
+      if ('line' in message) line = message.line;
+      else {
+        head = message.head;
+        clearTimeout(limit);
+        limit = within(message.head.timeoutMs ?? TIMEOUT_MS);
+      }
+    });
+    const end = (detail: string) => {
+      clearTimeout(limit);
+      process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+      // What the program left running would disturb the next one, and may hold its output open.
+      killGroup(program.pid);
+      for (const stream of [program.stdout, program.stderr]) stream?.destroy();
+      resolve(line ?? { ...head, holds: false, figure, detail, seconds: (performance.now() - began) / 1000 });
+    };
+    program.on('error', (error) => end(thrown(error).detail ?? ''));
+    // Its last words are read in the same turn or the next.
+    program.on('exit', () => setTimeout(() => end(output), 50));
   });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of it has ended already.
+  }
 }
