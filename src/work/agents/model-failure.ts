@@ -5,7 +5,7 @@
 import type { Failure, FailureClass } from '../../engine/kernel/plan.ts';
 import { defined } from './defined.ts';
 import { AttemptError, causesOf, failure, failureOf } from './failure.ts';
-import { didYouMean } from './nearest.ts';
+import { suggestion } from './suggestion.ts';
 import { modelsOf } from './prices.ts';
 import type { OpenedModel } from './providers.ts';
 
@@ -47,7 +47,7 @@ const meaningOf = async (status: number, chain: readonly unknown[], asked: Asked
     return ['permanent', 'AUTH', `${key}, and that it may use this model`];
   }
   if (status === 404) {
-    const guess = didYouMean(asked.modelId, await modelsOf(asked.priceList));
+    const guess = suggestion(asked.modelId, await modelsOf(asked.priceList));
     return ['permanent', 'MODEL_NOT_FOUND', `Check the model's name and the URL. ${guess}`.trim()];
   }
   if (status >= 500 || status === 408 || status === 409 || status === 425) return ['transient', `HTTP_${status}`, ''];

@@ -8,7 +8,7 @@ import type { Secrets } from '../policy/secrets.ts';
 import { cappedFetch } from './capped-fetch.ts';
 import { defined } from './defined.ts';
 import { AttemptError } from './failure.ts';
-import { didYouMean } from './nearest.ts';
+import { suggestion } from './suggestion.ts';
 import { OUTPUT_MAX } from './output-pipe.ts';
 
 export interface ModelSetting {
@@ -111,7 +111,7 @@ export const createProviders = ({ secrets, env, custom = {}, replyMax = OUTPUT_M
     const baseURL = setting.baseUrl ?? own?.baseUrl ?? (hosted === undefined ? undefined : env[hosted.baseUrlEnv]);
     if (hosted === undefined && baseURL === undefined) {
       throw new BatonError('UNKNOWN_PROVIDER', `"${setting.model}" names the provider "${provider}", which Baton doesn't know.`, {
-        hint: `${didYouMean(provider, names())} Known are ${names().join(', ')}; any other needs a baseUrl.`.trim(),
+        hint: `${suggestion(provider, names())} Known are ${names().join(', ')}; any other needs a baseUrl.`.trim(),
         where: setting.model,
       });
     }

@@ -8,7 +8,7 @@ import { commandConfigSchema } from './command.ts';
 import { readConfig } from './config.ts';
 import { humanConfigSchema } from './human.ts';
 import { modelConfigSchema } from './model.ts';
-import { didYouMean } from './nearest.ts';
+import { suggestion } from './suggestion.ts';
 import type { Providers } from './providers.ts';
 import { scriptedConfigSchema } from './scripted.ts';
 
@@ -19,9 +19,6 @@ export const AGENT_CONFIG_SCHEMAS = {
   human: humanConfigSchema,
   scripted: scriptedConfigSchema,
 } as const satisfies Record<AgentKind, unknown>;
-
-/** Slots of an agent that names none. */
-export const SLOTS_DEFAULT: Readonly<Record<AgentKind, number>> = { model: 8, command: 4, human: 1000, scripted: 64 };
 
 export interface Registry {
   /** @throws BatonError `UNKNOWN_AGENT`. */
@@ -65,7 +62,7 @@ export const createRegistry = (agents: Iterable<AgentConfig>, providers: Pick<Pr
       if (agent !== undefined) return agent;
       const known = byName.size === 0 ? 'There are no agents.' : `Known are ${[...byName.keys()].join(', ')}.`;
       throw new BatonError('UNKNOWN_AGENT', `There is no agent "${name}".`, {
-        hint: `${didYouMean(name, byName.keys())} ${known}`.trim(),
+        hint: `${suggestion(name, byName.keys())} ${known}`.trim(),
         where: name,
       });
     },

@@ -6,7 +6,7 @@ import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Amounts } from '../../engine/kernel/plan.ts';
 import { AttemptError } from '../agents/failure.ts';
-import { didYouMean } from '../agents/nearest.ts';
+import { suggestion } from '../agents/suggestion.ts';
 import type { Definition } from '../planning/definition.ts';
 import { functionContent, putEmpty } from './content.ts';
 import { failedBy, succeeded } from './outcome.ts';
@@ -81,6 +81,6 @@ const finish = (returned: unknown, home: Home, { blobs }: AttemptContext): Outco
 
 const unknownFunction = (name: string, functions: Functions): AttemptError =>
   new AttemptError('permanent', 'UNKNOWN_FUNCTION', `This program has no function "${name}".`, {
-    hint: `${didYouMean(name, functions.keys())} Register it where Baton is opened.`.trim(),
+    hint: `${suggestion(name, functions.keys())} Register it where Baton is opened.`.trim(),
     dispatched: false,
   });
