@@ -17,6 +17,7 @@ import type { CommandRef, Fact, GrantFact, RunFact } from '../kernel/facts.ts';
 import { decideGrant, evolveGrant, GRANTS, type GrantState, newGrants, settleGrants } from '../kernel/grants.ts';
 import { answered, decide, evolve, owedBy, settle } from '../kernel/kernel.ts';
 import type { Owed, OwedChange, OwedOf } from '../kernel/owed.ts';
+import type { TaskSpec } from '../kernel/plan.ts';
 import { save } from '../kernel/snapshot.ts';
 import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -31,8 +32,8 @@ export interface EmbeddedOptions {
   readonly clock?: Clock;
   /** Attempts at once over all agents. Default 64. */
   readonly slots?: number;
-  /** Attempts at once by one agent. Default: as many as there are slots. */
-  readonly slotsOf?: (agent: string) => number;
+  /** Attempts at once by one agent, from a task that waits for it. Default: as many as there are slots. */
+  readonly slotsOf?: (agent: string, spec: TaskSpec) => number;
   /** How long a performer that was told to end may take, in milliseconds. Default 10,000. */
   readonly graceMs?: number;
   /** Unfinished runs at most; more are refused. Default 10,000. */
@@ -367,8 +368,7 @@ export class EmbeddedHost implements Host {
     const slots = this.options.slots ?? SLOTS;
     let refused = false;
     for (const agent of this.starts.agents()) {
-      const own = this.options.slotsOf?.(agent) ?? slots;
-      while (this.usedAll < slots && (this.used.get(agent) ?? 0) < own) {
+      while (this.usedAll < slots) {
         const waiting = this.starts.first(agent);
         if (!waiting) break;
         const { owed, run } = waiting;
@@ -377,6 +377,7 @@ export class EmbeddedHost implements Host {
           this.starts.take(agent);
           continue;
         }
+        if ((this.used.get(agent) ?? 0) >= (this.options.slotsOf?.(agent, task.spec) ?? slots)) break;
         const admitted = this.options.handlers.admit?.(agent, task.spec) ?? true;
         if (admitted === false) {
           refused = true;

@@ -20,6 +20,8 @@ export interface Known {
   readonly limits?: Readonly<Record<string, number | undefined>>;
   /** Functions that a library program registered; undefined where none can be. */
   readonly functions?: ReadonlySet<string>;
+  /** Why an agent of the file can't be used, in words. */
+  readonly agentProblem?: (name: string, entry: AgentEntry) => string | undefined;
   /** Tells whether a JSON Schema can be checked; the first reason why not. */
   readonly schemaProblem?: (schema: unknown) => string | undefined;
 }
@@ -38,7 +40,12 @@ export function checkWorkflow(source: Source, file: WorkflowFile, known: Known):
       true,
     );
   checkLimits(file, known, say);
-  for (const [name, agent] of Object.entries(file.agents ?? {})) checkAgentEntry(name, agent, ['agents', name], say);
+  for (const [name, agent] of Object.entries(file.agents ?? {})) {
+    const before = problems.length;
+    checkAgentEntry(name, agent, ['agents', name], say);
+    const problem = problems.length === before ? known.agentProblem?.(name, agent) : undefined;
+    if (problem !== undefined) say('WRONG_TYPE', problem, ['agents', name], true);
+  }
   const agents = new Set([...known.agents, ...Object.keys(file.agents ?? {})]);
   for (const [id, task] of Object.entries(file.tasks)) checkTask(file, id, task, agents, known, say);
   const graph = new Map(Object.entries(file.tasks).map(([id, task]) => [id, needsOf(task)]));

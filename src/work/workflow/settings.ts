@@ -42,6 +42,14 @@ export const RUNS_MAX_DEFAULT = 10_000;
 /** Without a setting, a run may have this many tasks, which a workflow may narrow. */
 const ALLOWED: Limits = { ...LIMITS_DEFAULT, tasks: 100_000, depth: 8 };
 
+/** The project a folder belongs to: where its `baton.yaml` or its git repository is, else the folder itself. */
+export function projectOf(folder: string): string {
+  const settings = projectFile(folder);
+  if (settings !== undefined) return dirname(settings);
+  for (let at = resolve(folder); at !== dirname(at); at = dirname(at)) if (existsSync(join(at, '.git'))) return at;
+  return resolve(folder);
+}
+
 /** `baton.yaml` in the project or the nearest folder above it. */
 export function projectFile(project: string): string | undefined {
   for (let folder = resolve(project); ; folder = dirname(folder)) {

@@ -1,0 +1,45 @@
+/** Agents and what they need of the world: secrets, providers, adapters, breakers. */
+import { BatonError } from '../errors.ts';
+import type { Adapters } from '../work/agents/agent.ts';
+import { type Breakers, createBreakers } from '../work/agents/breakers.ts';
+import { commandAgent } from '../work/agents/command.ts';
+import { humanAgent } from '../work/agents/human.ts';
+import { createModelAgent } from '../work/agents/model.ts';
+import { createProviders, type Providers } from '../work/agents/providers.ts';
+import { checkAgent, createRegistry, type Registry } from '../work/agents/registry.ts';
+import { scriptedAgent } from '../work/agents/scripted.ts';
+import { createSecrets, type Secrets } from '../work/policy/secrets.ts';
+import { agentConfig } from '../work/workflow/agents.ts';
+import type { AgentEntry } from '../work/workflow/schema.ts';
+import type { Settings } from '../work/workflow/settings.ts';
+
+export interface Staff {
+  readonly secrets: Secrets;
+  readonly providers: Providers;
+  readonly adapters: Adapters;
+  readonly breakers: Breakers;
+  readonly registry: Registry;
+}
+
+export function createStaff(settings: Settings, env: Readonly<Record<string, string | undefined>>): Staff {
+  const secrets = createSecrets({ env, sources: settings.secrets as NonNullable<Parameters<typeof createSecrets>[0]['sources']> });
+  const providers = createProviders({ secrets, env, custom: settings.providers });
+  return {
+    secrets,
+    providers,
+    adapters: { model: createModelAgent({ providers }), command: commandAgent, human: humanAgent, scripted: scriptedAgent },
+    breakers: createBreakers(),
+    registry: createRegistry(settings.agents, providers),
+  };
+}
+
+/** Why an agent of a file can't be used, or nothing. */
+export function agentProblem(name: string, entry: AgentEntry, providers: Providers): string | undefined {
+  try {
+    checkAgent(agentConfig(name, entry), providers);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof BatonError)) throw error;
+    return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+  }
+}

@@ -1,0 +1,199 @@
+/** One home, opened: the journal, the host, and everybody who does work for it. */
+import { createHash } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { EmbeddedHost } from '../engine/host/embedded.ts';
+import { systemClock } from '../engine/host/clock.ts';
+import { foldRun } from '../engine/journal/fold.ts';
+import { homePaths, type HomePaths } from '../engine/journal/home.ts';
+import { acquireOwner, type Owner, readOwner } from '../engine/journal/owner.ts';
+import { ReadModel } from '../engine/journal/read-model.ts';
+import { SqliteJournal } from '../engine/journal/sqlite.ts';
+import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
+import { BatonError } from '../errors.ts';
+import type { Engine, Services } from '../interfaces/server/services.ts';
+import { endLeftovers } from '../work/agents/leftovers.ts';
+import { removeRunFolders } from '../work/perform/folders.ts';
+import type { Functions } from '../work/perform/function-task.ts';
+import { createHandlers } from '../work/perform/handlers.ts';
+import { formatProblem } from '../work/workflow/problem.ts';
+import { createResolver } from '../work/workflow/resolver.ts';
+import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
+import { agentViews, partChecks } from './health.ts';
+import { createStaff, type Staff } from './agents.ts';
+import { localPrincipal } from './principal.ts';
+import { createDecisions, createTexts } from './texts.ts';
+import { version } from './version.ts';
+import { createWorkflows } from './workflows.ts';
+
+export interface HomeOptions {
+  readonly home: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly functions?: Functions;
+  /** One line for people about what the engine meets; must not throw. */
+  readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** Told once when this process can go on no longer. */
+  readonly onFatal?: (error: BatonError) => void;
+}
+
+export interface OpenHome {
+  readonly services: Services & { readonly engine: Engine };
+  readonly host: EmbeddedHost;
+  readonly owner: Owner;
+  readonly staff: Staff;
+  readonly settings: Settings;
+  /** Runs that were unfinished, and attempts that were lost, when the home was opened. */
+  readonly recovered: { readonly runs: number; readonly lost: number };
+  close(): Promise<void>;
+}
+
+/** How long rows of lists may be behind the facts, in milliseconds. */
+const VIEW_MS = 50;
+
+/** @throws BatonError `HOME_OWNED`, `WORKFLOW_INVALID` for a `baton.yaml` with mistakes, or of the journal */
+export async function openHome(options: HomeOptions): Promise<OpenHome> {
+  const { home, cwd, env, functions = new Map(), log = () => {} } = options;
+  const settings = settingsOf(cwd, env);
+  const crashed = readOwner(homePaths(home)) !== undefined;
+  const owner = acquireOwner(home);
+  const { journal, paths } = owner;
+  const homeId = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16);
+  if (crashed) for (const left of await endLeftovers(homeId)) log('ended a process that an earlier owner left behind', { ...left });
+  const staff = createStaff(settings, env);
+  const handlers = createHandlers({
+    ...staff,
+    homeId,
+    folders: { project: projectFor(home, cwd), root: paths.work },
+    env,
+    functions,
+    blobs: journal,
+    now: systemClock.now,
+    log,
+  });
+  const host = new EmbeddedHost({
+    journal,
+    handlers,
+    resolver: createResolver(),
+    slots: settings.slots,
+    slotsOf: slotsOf(journal, settings.slots),
+    runsMax: settings.runsMax,
+    onProblem: (error) => log(error.message, { code: error.code, hint: error.hint }),
+    ...(options.onFatal ? { onFatal: options.onFatal } : {}),
+  });
+  const views = new ReadModel(journal, (run) => host.state(run));
+  const stopFollowing = followViews(host, views, log);
+  const recovered = await host.recover(views.unfinished());
+  const engine: Engine = {
+    host,
+    startedAt: systemClock.now(),
+    ...createDecisions(journal, (run) => host.state(run)),
+    remove: (runs) => removeRuns(journal, paths, runs),
+  };
+  const services = { ...shared(options, journal, views, staff, settings, (run) => host.state(run)), engine };
+  return {
+    services,
+    host,
+    owner,
+    staff,
+    settings,
+    recovered,
+    async close() {
+      await host.close();
+      stopFollowing();
+      owner.release();
+    },
+  };
+}
+
+/** The same services over a home that is only read: nothing is written. */
+export function openReader(options: HomeOptions): { readonly services: Services; close(): void } {
+  const settings = settingsOf(options.cwd, options.env);
+  const paths = homePaths(options.home);
+  if (!existsSync(paths.journal))
+    throw new BatonError('HOME_NOT_FOUND', `${options.home} has no journal: nothing was run here yet.`, { where: options.home, hint: 'Start with `baton run FILE`.' });
+  const journal = new SqliteJournal(paths, { write: false });
+  const views = new ReadModel(journal);
+  const staff = createStaff(settings, options.env);
+  return { services: shared(options, journal, views, staff, settings, (run) => foldRun(journal, run)?.state), close: () => journal.close() };
+}
+
+function shared(options: HomeOptions, journal: SqliteJournal, views: ReadModel, staff: Staff, settings: Settings, state: Services['state']): Services {
+  const { cwd, env, functions = new Map(), home } = options;
+  return {
+    version: version(),
+    home,
+    logs: homePaths(home).logs,
+    journal,
+    views,
+    state,
+    workflows: createWorkflows({ staff, env, functions: new Set(functions.keys()), now: systemClock.now, put: (payload) => journal.put(payload) }),
+    texts: createTexts(journal),
+    agents: () => agentViews(settings, staff, systemClock.now()),
+    checks: () => partChecks({ cwd, env, staff, settings, now: systemClock.now() }),
+    settings: async () => settings.sources.map(({ name, value, from }) => ({ name, value, source: from })),
+    local: localPrincipal(),
+  };
+}
+
+function settingsOf(cwd: string, env: HomeOptions['env']): Settings {
+  const found = findSettings(cwd, env);
+  if (found.ok) return found.settings;
+  const text = found.problems.map(formatProblem).join('\n');
+  throw new BatonError('WORKFLOW_INVALID', `The settings have ${found.problems.length} problems.\n${text}`, { where: 'baton.yaml', details: { problems: found.problems } });
+}
+
+/** The project that `in: project` means: the folder that `.baton` lies in, else where the command was typed. */
+const projectFor = (home: string, cwd: string): string => (basename(home) === '.baton' ? dirname(home) : projectOf(cwd));
+
+/** How many attempts an agent makes at once is in the definitions of its tasks, since a file may bring its own agents. */
+function slotsOf(journal: SqliteJournal, slots: number): (agent: string, spec: TaskSpec) => number {
+  const known = new Map<Hash, number>();
+  return (agent, spec) => {
+    if (agent === 'command' || agent === 'function') return slots;
+    const before = known.get(spec.work);
+    if (before !== undefined) return before;
+    if (known.size > 1_000) known.clear();
+    const payload = journal.get(spec.work);
+    const definition = payload ? (JSON.parse(Buffer.from(payload).toString('utf8')) as { agent?: { slots?: number } }) : {};
+    const own = definition.agent?.slots ?? slots;
+    known.set(spec.work, own);
+    return own;
+  };
+}
+
+function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<HomeOptions['log']>): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    timer = undefined;
+    try {
+      if (views.flush()) arm();
+    } catch (error) {
+      // Lists are made from the journal where their rows are behind; they are written when the disk lets us.
+      log('the rows of lists could not be written', { error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const arm = () => {
+    timer ??= setTimeout(flush, VIEW_MS);
+  };
+  const stop = host.onFacts((facts) => {
+    for (const { stored, position } of facts) views.touch(stored.stream, position);
+    arm();
+  });
+  return () => {
+    stop();
+    if (timer) clearTimeout(timer);
+    flush();
+    if (timer) clearTimeout(timer);
+  };
+}
+
+async function removeRuns(journal: SqliteJournal, paths: HomePaths, runs: readonly string[]): Promise<{ facts: number; blobs: number; bytes: number }> {
+  const removed = journal.remove(runs);
+  for (const run of runs) {
+    await removeRunFolders({ project: paths.home, root: paths.work }, run);
+    await rm(join(paths.logs, run), { recursive: true, force: true });
+  }
+  return removed;
+}

@@ -1,0 +1,52 @@
+/** How agents, providers and keys are, for `baton agents` and `baton doctor`. Names of keys only, never a value. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { AgentView, Check } from '../interfaces/api/shapes.ts';
+import type { Settings } from '../work/workflow/settings.ts';
+import type { Staff } from './agents.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Coding agents that a later version drives; found on the PATH today. */
+const CODING_AGENTS = ['claude', 'codex', 'gemini', 'opencode', 'qwen'] as const;
+const KEYS = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'] as const;
+
+export function agentViews(settings: Settings, { breakers }: Staff, now: number): AgentView[] {
+  const states = breakers.states(now);
+  return settings.agents.map(({ name, kind, capabilities, slots, config }) => {
+    const breaker = states.find((state) => state.agent === name);
+    const source = settings.sources.find((each) => each.name === `agents.${name}`)?.from;
+    return {
+      name,
+      kind,
+      capabilities,
+      slots,
+      ...(source === undefined ? {} : { source }),
+      ...(typeof config['model'] === 'string' ? { model: config['model'] } : {}),
+      ...(breaker ? { breaker: breaker.status } : {}),
+    };
+  });
+}
+
+const onPath = (program: string, env: Environment): boolean => (env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
+
+export async function partChecks({ env, settings, staff, now }: { cwd: string; env: Environment; settings: Settings; staff: Staff; now: number }): Promise<Check[]> {
+  const open = staff.breakers.states(now).filter((each) => each.status === 'open');
+  const keys = KEYS.filter((key) => (env[key] ?? '') !== '');
+  const found = CODING_AGENTS.filter((name) => onPath(name, env));
+  const checks: Check[] = [
+    { part: 'git', well: onPath('git', env), needed: false, says: onPath('git', env) ? 'found' : 'not found', hint: 'Install git: workflows over a repository need it.' },
+    { part: 'bash', well: onPath('bash', env), says: onPath('bash', env) ? 'found' : 'not found', hint: 'Install bash: commands written as a text run in it.' },
+    { part: 'agents', well: true, says: settings.agents.length === 0 ? 'none configured; a workflow file may bring its own' : settings.agents.map((agent) => agent.name).join(', ') },
+    { part: 'model keys', well: keys.length > 0, needed: false, says: keys.length > 0 ? keys.join(', ') : 'none in the environment', hint: `Set one of ${KEYS.join(', ')} for agents that are models.` },
+    { part: 'coding agents', well: true, needed: false, says: found.length > 0 ? `${found.join(', ')} on the PATH; driving them comes with a later version` : 'none on the PATH' },
+    {
+      part: 'breakers',
+      well: open.length === 0,
+      needed: false,
+      says: open.length === 0 ? 'all closed' : `open: ${open.map((each) => each.agent).join(', ')}`,
+      hint: 'Their agents failed repeatedly; each is asked again by itself after a minute.',
+    },
+  ];
+  return checks;
+}

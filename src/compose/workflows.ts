@@ -1,0 +1,95 @@
+/** Workflow files as the API asks for them: checked, previewed, and made into plans. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import type { Hash, Limits, Plan } from '../engine/kernel/plan.ts';
+import { BatonError } from '../errors.ts';
+import type { PlanPreview, RunRequest } from '../interfaces/api/shapes.ts';
+import type { Workflows } from '../interfaces/server/services.ts';
+import { badSchema } from '../work/agents/json-schema.ts';
+import { narrowLimits } from '../work/workflow/compile.ts';
+import { describe } from '../work/workflow/describe.ts';
+import { type Loaded, loadWorkflow } from '../work/workflow/load.ts';
+import { planOf } from '../work/workflow/plan.ts';
+import { formatProblem, type Problem } from '../work/workflow/problem.ts';
+import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
+import { agentProblem, type Staff } from './agents.ts';
+
+export interface WorkflowParts {
+  readonly staff: Staff;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly functions: ReadonlySet<string>;
+  readonly now: () => number;
+  put(payload: string): Hash;
+}
+
+export function createWorkflows(parts: WorkflowParts): Workflows {
+  return {
+    async prepare(request) {
+      const { loaded, settings } = load(parts, request);
+      return plan(parts, loaded, settings, request);
+    },
+    async plan(request): Promise<PlanPreview> {
+      const { loaded, settings } = load(parts, request);
+      const limits = limitsFor(settings, request);
+      return describe(loaded, { agents: settings.agents, limits, inputs: request.inputs ?? {} });
+    },
+  };
+}
+
+/** A plan from a workflow given as text by a program, not as a file. */
+export function planText(parts: WorkflowParts, text: string, request: RunRequest): Plan {
+  const { loaded, settings } = check(parts, request.file, Buffer.from(text), request);
+  return plan(parts, loaded, settings, request);
+}
+
+const limitsFor = (settings: Settings, { limits }: RunRequest): Limits => narrowLimits(limits ?? {}, settings.limits);
+
+function plan({ put, now }: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Plan {
+  const { inputs, priority } = request;
+  return planOf(loaded, {
+    agents: settings.agents,
+    limits: limitsFor(settings, request),
+    scope: projectOf(request.cwd),
+    now: now(),
+    put,
+    ...(inputs ? { inputs } : {}),
+    ...(priority === undefined ? {} : { priority }),
+    ...(request.approvePlan ? { approvePlan: true } : {}),
+  });
+}
+
+function load(parts: WorkflowParts, request: RunRequest): { loaded: Loaded; settings: Settings } {
+  const path = resolve(request.cwd, request.file);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new BatonError('FILE_NOT_FOUND', `There is no workflow file ${path}.`, { where: path, hint: 'Name a file, or make one with `baton init`.', cause });
+  }
+  return check(parts, relative(request.cwd, path) || path, bytes, request);
+}
+
+function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: RunRequest): { loaded: Loaded; settings: Settings } {
+  const found = findSettings(request.cwd, parts.env);
+  if (!found.ok) throw invalid('baton.yaml', found.problems);
+  const { settings } = found;
+  const known = {
+    agents: new Set(settings.agents.map((agent) => agent.name)),
+    limits: settings.limits as unknown as Record<string, number>,
+    functions: parts.functions,
+    schemaProblem: (schema: unknown) => badSchema(schema as Record<string, unknown>),
+    agentProblem: (name: string, entry: Parameters<typeof agentProblem>[1]) => agentProblem(name, entry, parts.staff.providers),
+  };
+  const readUsed = (used: string) => {
+    const path = join(request.cwd, used);
+    return existsSync(path) ? readFileSync(path) : undefined;
+  };
+  const result = loadWorkflow(file, bytes, known, readUsed);
+  if (!result.ok) throw invalid(file, result.problems);
+  return { loaded: result.loaded, settings };
+}
+
+function invalid(file: string, problems: readonly Problem[]): BatonError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new BatonError('WORKFLOW_INVALID', `${file} has ${count}.\n${problems.map(formatProblem).join('\n')}`, { where: file, details: { problems } });
+}
