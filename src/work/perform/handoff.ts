@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { TaskRecord } from '../../engine/kernel/state.ts';
 import { defined } from '../agents/defined.ts';
-import { SUMMARY_MAX } from '../agents/written.ts';
 import type { Artifact, HandoffContent } from '../planning/definition.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -20,7 +19,7 @@ export const handoffSchema = z
     idempotencyKey: z.string().min(1).describe('`run/task/attempt`: a receiver that has seen it takes it no second time.'),
     from: z.string().min(1).describe('Name of the agent, or `command`, `function`, or who answered.'),
     status: z.enum(['done', 'failed']),
-    summary: z.string().max(SUMMARY_MAX),
+    summary: z.string(),
     outputs: z.record(z.string(), z.unknown()).describe('Fits the schema of the task, where it has one.'),
     artifacts: z
       .array(z.strictObject({ path: z.string().min(1), sha256, size: z.int().min(0) }))
