@@ -178,7 +178,7 @@ export interface Health {
   readonly home: string;
   readonly pid: number;
   /** Absent where the home is only read. */
-  readonly engine?: { readonly startedAt: number; readonly epoch: number; readonly unfinished: number };
+  readonly engine?: { readonly startedAt: number; readonly epoch: number };
   readonly position: number;
 }
 

@@ -71,7 +71,7 @@ export class BatonClient {
   follow = (options: FollowOptions) => follow((request) => this.fetch(request), this.base, options);
 
   /** The stored output of a run's attempts, oldest first, one JSON object a line. */
-  async logs(run: string, query: { readonly task?: string; readonly attempt?: number; readonly tail?: number } = {}): Promise<Response> {
+  async logs(run: string, query: { readonly task?: string; readonly attempt?: number } = {}): Promise<Response> {
     return this.call('GET', path`/v1/runs/${run}/logs` + queryText(query));
   }
   /** Facts as stored, one JSON object a line. */

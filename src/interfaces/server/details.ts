@@ -3,6 +3,7 @@ import type { RunView } from '../../engine/journal/view.ts';
 import type { Hash } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
+import { didYouMean } from '../../near.ts';
 import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary } from '../api/shapes.ts';
 import type { Services, Texts } from './services.ts';
 
@@ -66,10 +67,10 @@ export function taskOf(state: RunState, id: string): TaskRecord {
   let record = state.tasks.get(id);
   while (record?.replacedBy !== undefined) record = state.tasks.get(record.replacedBy);
   if (record) return record;
-  const near = [...state.tasks.keys()].filter((each) => each.startsWith(id) || id.startsWith(each)).slice(0, 3);
+  const near = didYouMean(id, state.tasks.keys());
   throw new BatonError('TASK_NOT_FOUND', `Run ${state.id} has no task "${id}".`, {
     where: id,
-    hint: near.length > 0 ? `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?` : `See its tasks: baton show ${state.id}`,
+    hint: near === undefined ? `See its tasks: baton show ${state.id}` : `Did you mean "${near}"?`,
   });
 }
 

@@ -1,6 +1,7 @@
 /** A run by what people type: its id, the beginning of one that no other run shares, or `last`. */
 import type { RunView } from '../../engine/journal/view.ts';
 import { BatonError } from '../../errors.ts';
+import { didYouMean } from '../../near.ts';
 import type { Services } from './services.ts';
 
 /** @throws BatonError `RUN_NOT_FOUND` with a guess, or `AMBIGUOUS_RUN` with the candidates */
@@ -28,26 +29,11 @@ export function findRun({ state, views }: Services, typed: string): string {
 
 const described = ({ run, name }: RunView): string => `${run} (${name})`;
 
-/** The newest run of that name, or the one whose id is at most two changes away. */
+/** The newest run of that name, or the one whose id, or the beginning of it, is nearly what was typed. */
 function nearest(typed: string, runs: readonly RunView[]): RunView | undefined {
-  const named = runs.find(({ name }) => name === typed);
-  if (named) return named;
-  let best: { view: RunView; distance: number } | undefined;
-  for (const view of runs) {
-    const distance = Math.min(changes(typed, view.run), changes(typed, view.run.slice(0, typed.length)));
-    if (distance <= 2 && distance < typed.length / 2 && (!best || distance < best.distance)) best = { view, distance };
-  }
-  return best?.view;
-}
-
-/** Levenshtein's distance. */
-function changes(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  const guess = didYouMean(
+    typed,
+    runs.flatMap(({ run, name }) => [run, run.slice(0, typed.length), name]),
+  );
+  return guess === undefined ? undefined : runs.find(({ run, name }) => name === guess || run.startsWith(guess));
 }
