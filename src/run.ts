@@ -1,6 +1,5 @@
 /** One run, as the library shows it. */
 import type { OpenHome } from './compose/engine.ts';
-import type { Followed } from './engine/host/host.ts';
 import type { AskedCommand } from './engine/kernel/commands.ts';
 import type { CommandRef, Stored } from './engine/kernel/facts.ts';
 import type { Limits, Principal } from './engine/kernel/plan.ts';
@@ -35,8 +34,8 @@ export class Run {
   async *follow(after = 0): AsyncGenerator<Stored> {
     const waiting: Stored[] = [];
     let wake: (() => void) | undefined;
-    const stop = this.opened.host.onFacts((facts: readonly Followed[]) => {
-      for (const { stored } of facts) if (stored.stream === this.id) waiting.push(stored);
+    const stop = this.opened.watch.on(this.id, (stored) => {
+      waiting.push(stored);
       wake?.();
     });
     let seq = after;
@@ -66,8 +65,8 @@ export class Run {
   async finished(): Promise<RunState> {
     if (!RUN_TERMINAL.has(this.state.status))
       await new Promise<void>((resolve) => {
-        const stop = this.opened.host.onFacts((facts) => {
-          if (!facts.some(({ stored }) => stored.stream === this.id && stored.fact.type === 'run.ended')) return;
+        const stop = this.opened.watch.on(this.id, ({ fact }) => {
+          if (fact.type !== 'run.ended') return;
           stop();
           resolve();
         });

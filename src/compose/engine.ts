@@ -9,6 +9,7 @@ import { foldRun } from '../engine/journal/fold.ts';
 import { homePaths, type HomePaths } from '../engine/journal/home.ts';
 import { acquireOwner, type Owner, readOwner } from '../engine/journal/owner.ts';
 import { ReadModel } from '../engine/journal/read-model.ts';
+import { viewOf } from '../engine/journal/view.ts';
 import { SqliteJournal } from '../engine/journal/sqlite.ts';
 import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
@@ -24,6 +25,7 @@ import { agentViews, partChecks } from './health.ts';
 import { createStaff, type Staff } from './agents.ts';
 import { localPrincipal } from './principal.ts';
 import { createDecisions, createTexts } from './texts.ts';
+import { RunWatch } from './watch.ts';
 import { version } from './version.ts';
 import { createWorkflows } from './workflows.ts';
 
@@ -44,6 +46,7 @@ export interface OpenHome {
   readonly owner: Owner;
   readonly staff: Staff;
   readonly settings: Settings;
+  readonly watch: RunWatch;
   /** Runs that were unfinished, and attempts that were lost, when the home was opened. */
   readonly recovered: { readonly runs: number; readonly lost: number };
   close(): Promise<void>;
@@ -98,6 +101,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     owner,
     staff,
     settings,
+    watch: new RunWatch(host),
     recovered,
     async close() {
       await host.close();
@@ -178,7 +182,12 @@ function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<Home
     timer ??= setTimeout(flush, VIEW_MS);
   };
   const stop = host.onFacts((facts) => {
-    for (const { stored, position } of facts) views.touch(stored.stream, position);
+    for (const { stored, position } of facts) {
+      views.touch(stored.stream, position);
+      if (stored.fact.type !== 'run.ended') continue;
+      const state = host.state(stored.stream);
+      if (state) views.keep(viewOf(state));
+    }
     arm();
   });
   return () => {

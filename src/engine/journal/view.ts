@@ -52,7 +52,7 @@ export function viewOf(state: RunState): RunView {
     segment: state.segment,
     tasks: Object.values(state.counts).reduce((sum, count) => sum + count, 0),
     counts,
-    attempts: [...state.tasks.values()].reduce((sum, task) => sum + task.attempt, 0),
+    attempts: state.attempts,
     costUsd: state.spent.costUsd,
     tokens: state.spent.tokens,
     attention: RUN_TERMINAL.has(state.status) ? [] : attention(state),

@@ -157,6 +157,7 @@ export const attemptEvolvers = {
     move(task, 'running');
     over(task);
     task.attempt = fact.attempt;
+    state.attempts++;
     task.startedAt = at;
     task.inputs ??= task.spec.work;
     if (fact.agent !== undefined) task.agent = fact.agent;

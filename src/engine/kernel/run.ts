@@ -33,6 +33,7 @@ export function newRun(id: string, fact: Extract<RunFact, { type: 'run.created' 
     latest: new Map(),
     counts: Object.fromEntries(TASK_STATUSES.map((status) => [status, 0])) as Record<TaskStatus, number>,
     open: 0,
+    attempts: 0,
     made: 0,
     active: 0,
     people: 0,

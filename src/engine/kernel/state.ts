@@ -159,6 +159,8 @@ export interface RunState {
   counts: Record<TaskStatus, number>;
   /** Tasks that are not terminal. */
   open: number;
+  /** Attempts that began. */
+  attempts: number;
   /** Tasks the run ever had, which `limits.tasks` bounds and submission order counts. */
   made: number;
   /** Tasks that something other than a person or their needs moves on. */
