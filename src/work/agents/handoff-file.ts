@@ -1,5 +1,5 @@
 /** The file named in `$BATON_HANDOFF`: written by a program we don't trust, read without following or waiting. */
-import { constants } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AttemptError } from './failure.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -20,6 +20,8 @@ export const readHandoffFile = async (path: string, schema?: JsonSchema): Promis
 const NOT_PLAIN = Symbol('not a plain file');
 
 const readPlainFile = async (path: string): Promise<string | undefined | typeof NOT_PLAIN> => {
+  // Most programs write none, and this is on the way of every command: asked without a detour.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stats = await file.stat();
@@ -37,6 +39,6 @@ const readPlainFile = async (path: string): Promise<string | undefined | typeof 
     return await file.readFile('utf8');
   } catch (error) {
     if (error instanceof AttemptError) throw error;
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? undefined : NOT_PLAIN;
+    return NOT_PLAIN;
   }
 };

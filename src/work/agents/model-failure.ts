@@ -5,9 +5,9 @@
 import type { Failure, FailureClass } from '../../engine/kernel/plan.ts';
 import { defined } from './defined.ts';
 import { AttemptError, causesOf, failure, failureOf } from './failure.ts';
-import { suggestion } from './suggestion.ts';
 import { modelsOf } from './prices.ts';
 import type { OpenedModel } from './providers.ts';
+import { suggestion } from './suggestion.ts';
 
 export type Asked = Pick<OpenedModel, 'name' | 'modelId' | 'priceList' | 'keyName'>;
 

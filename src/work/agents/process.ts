@@ -85,18 +85,19 @@ class Running {
   private follow(): Promise<Ended> {
     const { child, command } = this;
     const { promise, resolve, reject } = Promise.withResolvers<Ended>();
-    const onAbort = (): void => this.stop(command.signal ?? 'timeout');
+    const { signal } = command;
+    const onAbort = (): void => signal && this.stop(signal);
     child.on('error', (error) => child.pid === undefined && reject(error));
     child.on('exit', () => this.endRest());
     child.on('close', (exitCode, endedBy) => {
       for (const timer of this.timers) clearTimeout(timer);
-      command.signal?.removeEventListener('abort', onAbort);
+      signal?.removeEventListener('abort', onAbort);
       if (child.pid === undefined) return;
       this.finish(child.pid, exitCode, endedBy).then(resolve, reject);
     });
     if (child.pid !== undefined) {
       guard(child.pid);
-      command.signal?.addEventListener('abort', onAbort, { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
       if (command.timeoutMs !== undefined) this.after(command.timeoutMs, () => this.stop('timeout'));
     }
     return promise;

@@ -8,8 +8,8 @@ import type { Secrets } from '../policy/secrets.ts';
 import { cappedFetch } from './capped-fetch.ts';
 import { defined } from './defined.ts';
 import { AttemptError } from './failure.ts';
-import { suggestion } from './suggestion.ts';
 import { OUTPUT_MAX } from './output-pipe.ts';
+import { suggestion } from './suggestion.ts';
 
 export interface ModelSetting {
   /** `provider/model`. */

@@ -8,9 +8,9 @@ import { commandConfigSchema } from './command.ts';
 import { readConfig } from './config.ts';
 import { humanConfigSchema } from './human.ts';
 import { modelConfigSchema } from './model.ts';
-import { suggestion } from './suggestion.ts';
 import type { Providers } from './providers.ts';
 import { scriptedConfigSchema } from './scripted.ts';
+import { suggestion } from './suggestion.ts';
 
 /** What each kind of agent is configured with. */
 export const AGENT_CONFIG_SCHEMAS = {

@@ -65,7 +65,7 @@ const workOf = async (home: Home, definition: AgentDefinition, context: AttemptC
   const whose = { run, task: spec.id, attempt };
   const folder = folderOf(home, whose);
   const env = await environmentOf(home, whose, definition.env);
-  await openFolder(folder, feedback.length > 0);
+  await openFolder(folder, { attempt, goesOn: feedback.length > 0 });
   return {
     ...whose,
     attemptKey,

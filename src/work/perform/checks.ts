@@ -77,7 +77,7 @@ const commandOf = async (
 ): Promise<Command> => {
   const folder = folderOf(home, whose);
   const environment = await environmentOf(home, whose, env, own);
-  await openFolder(folder, true);
+  await openFolder(folder, { attempt: whose.attempt, goesOn: true });
   return {
     run,
     cwd: placeOf(home, definition, folder),

@@ -19,7 +19,7 @@ export const performCommand = async (home: Home, definition: CommandDefinition, 
   const folder = folderOf(home, whose);
   const store = { blobs: context.blobs, secrets: home.secrets };
   const env = await environmentOf(home, whose, definition.env, { BATON_HANDOFF: folder.handoff });
-  await openFolder(folder, context.feedback.length > 0);
+  await openFolder(folder, { attempt: context.attempt, goesOn: context.feedback.length > 0 });
 
   const ended = await runProcess({
     run: definition.run,

@@ -8,7 +8,8 @@
  *   root/RUN/TASK/result-N.json    what its checks may read
  */
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Folders {
@@ -32,10 +33,13 @@ export const taskFolder = ({ root }: Folders, run: string, task: string, attempt
   return { work: join(own, 'work'), task: file('task'), handoff: file('handoff'), result: file('result') };
 };
 
-/** Makes the folder, empty unless the work in it goes on. */
-export const openFolder = async ({ work }: TaskFolder, goesOn: boolean): Promise<void> => {
-  if (!goesOn) await rm(work, { recursive: true, force: true });
-  await mkdir(work, { recursive: true });
+/** Makes the folder, empty unless the work in it goes on. A first attempt finds none. */
+export const openFolder = async (
+  { work }: TaskFolder,
+  { attempt, goesOn }: { readonly attempt: number; readonly goesOn: boolean },
+): Promise<void> => {
+  if (attempt > 1 && !goesOn) await rm(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
 };
 
 /** Removes everything the tasks of a run left on disk. */
