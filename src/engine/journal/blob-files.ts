@@ -13,13 +13,17 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { basename, dirname, join } from 'node:path';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Hash } from '../kernel/plan.ts';
-import { storageError } from './storage-error.ts';
+import { PAYLOAD_MAX } from './journal.ts';
+import { corrupt, storageError } from './storage-error.ts';
+
+/** Payloads up to this size, in bytes, are rows of the journal's own transaction; larger ones are files. */
+export const SMALL_MAX = 256 * 1024;
+const END = '.zst';
 
 export class BlobFiles {
   private readonly folder: string;
@@ -28,7 +32,7 @@ export class BlobFiles {
   }
 
   path(hash: Hash): string {
-    return join(this.folder, hash.slice(0, 2), `${hash}.zst`);
+    return join(this.folder, hash.slice(0, 2), `${hash}${END}`);
   }
 
   has(hash: Hash): boolean {
@@ -43,7 +47,7 @@ export class BlobFiles {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       const file = openSync(temporary, 'wx', 0o600);
       try {
-        writeSync(file, zstdCompressSync(payload));
+        writeFileSync(file, zstdCompressSync(payload, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }));
         fsyncSync(file);
       } finally {
         closeSync(file);
@@ -59,25 +63,36 @@ export class BlobFiles {
 
   get(hash: Hash): Uint8Array | undefined {
     const path = this.path(hash);
+    let stored: Uint8Array;
     try {
-      return zstdDecompressSync(readFileSync(path));
+      stored = readFileSync(path);
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw storageError(error, path);
     }
+    try {
+      return zstdDecompressSync(stored, { maxOutputLength: PAYLOAD_MAX });
+    } catch (cause) {
+      throw corrupt(path, 'it can’t be unpacked', cause);
+    }
   }
 
   *all(): Iterable<Hash> {
-    for (const prefix of existsSync(this.folder) ? readdirSync(this.folder) : [])
-      for (const name of readdirSync(join(this.folder, prefix))) if (name.endsWith('.zst')) yield name.slice(0, -'.zst'.length);
+    for (const name of this.names()) if (name.endsWith(END)) yield basename(name, END);
   }
 
-  /** Removes a payload and returns the bytes that were freed. */
-  remove(hash: Hash): number {
-    const path = this.path(hash);
-    const size = existsSync(path) ? statSync(path).size : 0;
-    rmSync(path, { force: true });
-    return size;
+  remove(hash: Hash): void {
+    rmSync(this.path(hash), { force: true });
+  }
+
+  /** Removes what a crash left half written. */
+  removeUnfinished(): void {
+    for (const name of this.names()) if (!name.endsWith(END)) rmSync(join(this.folder, name), { force: true });
+  }
+
+  private names(): string[] {
+    if (!existsSync(this.folder)) return [];
+    return readdirSync(this.folder).flatMap((prefix) => readdirSync(join(this.folder, prefix)).map((name) => join(prefix, name)));
   }
 }
 

@@ -12,6 +12,7 @@ export interface HomePaths {
   readonly logs: string;
   /** Folders that tasks work in, one folder a run. */
   readonly work: string;
+  /** Room to give up when the disk is full. */
   readonly reserve: string;
 }
 

@@ -50,7 +50,8 @@ export interface Journal {
   /**
    * Appends all or nothing, durably, together with the blobs put since the last append.
    * @throws BatonError `STALE_WRITER` when a stream has moved past `after` or this owner's epoch is over;
-   *   `DISK_FULL`, `JOURNAL_READONLY`, `JOURNAL_CORRUPT`, `JOURNAL_IO` naming the path and the remedy.
+   *   `DISK_FULL`, `JOURNAL_READONLY`, `JOURNAL_CORRUPT`, `JOURNAL_GONE`, `JOURNAL_BUSY`, `JOURNAL_IO` naming the path
+   *   and the remedy.
    *   After an error nothing of the group is stored; blobs put since the last append wait for the next one, because
    *   results that could not be stored are offered again.
    */
@@ -67,7 +68,8 @@ export interface Journal {
   heads(): Iterable<ChainHead>;
 
   /**
-   * Stores a payload and returns its hash; durable with the next append that succeeds (large ones at once).
+   * Stores a payload and returns its hash; durable with the next append that succeeds (large ones at once). It is kept as
+   * long as a stream names it, in a fact or in another payload that a fact names. So what a payload names is put before it.
    * @throws BatonError `PAYLOAD_TOO_LARGE` above `PAYLOAD_MAX` bytes.
    */
   put(payload: Uint8Array | string): Hash;
@@ -75,10 +77,17 @@ export interface Journal {
   get(hash: Hash): Uint8Array | undefined;
   has(hash: Hash): boolean;
 
-  /** Recomputes every chain (or one stream's) from the stored bytes and yields the first break of each broken stream. */
-  verify(stream?: string): Iterable<ChainBreak>;
+  /**
+   * Recomputes every chain (or one stream's) from the stored bytes and yields the first break of each broken stream.
+   * @param kept heads exported earlier: they show as well what was cut off, or written anew as a whole
+   */
+  verify(stream?: string, kept?: readonly ChainHead[]): Iterable<ChainBreak>;
 
-  /** Removes streams with their snapshots and the blobs nothing else refers to; used by `baton clean`. */
+  /**
+   * Removes streams with their snapshots and the payloads that no other stream keeps; used by `baton clean`. Payloads that
+   * were put and are not named yet stay. Positions are never used again.
+   * @returns how many facts and payloads are gone, and the size of the payloads
+   */
   remove(streams: readonly string[]): { readonly facts: number; readonly blobs: number; readonly bytes: number };
 
   close(): void;

@@ -1,13 +1,19 @@
-/** A journal in memory: the semantics of the stored one without its disk, for tests and the simulator. */
+/**
+ * A journal in memory: the semantics of the stored one without its disk, for tests and the simulator. It finds out what
+ * keeps a payload by looking at everything, which the stored one may not; so each is a check of the other.
+ */
 import { BatonError } from '../../errors.ts';
 import type { Stored } from '../kernel/facts.ts';
 import type { Hash } from '../kernel/plan.ts';
 import { decode, encode, genesis, hashOf, link } from './codec.ts';
+import { Hand } from './hand.ts';
 import { type Append, type ChainBreak, type ChainHead, type Journal, PAYLOAD_MAX, type Snapshot } from './journal.ts';
-import { tooLarge } from './storage-error.ts';
+import { namesIn, namesInPayload } from './names.ts';
+import { staleWriter, tooLarge } from './storage-error.ts';
 import { chainBreak } from './verify.ts';
 
 interface Row {
+  readonly position: number;
   readonly stream: string;
   readonly seq: number;
   readonly text: string;
@@ -17,7 +23,8 @@ interface Row {
 /** What survives a crash: hand it to the next `MemoryJournal`, as a disk would be. */
 export class MemoryDisk {
   epoch = 0;
-  readonly rows: Row[] = [];
+  position = 0;
+  rows: Row[] = [];
   readonly streams = new Map<string, Row[]>();
   readonly blobs = new Map<Hash, Uint8Array>();
   readonly snapshots = new Map<string, { seq: number; header: string; records: Map<string, string> }>();
@@ -26,7 +33,8 @@ export class MemoryDisk {
 export class MemoryJournal implements Journal {
   readonly epoch: number;
   private readonly disk: MemoryDisk;
-  private readonly pending = new Map<Hash, Uint8Array>();
+  private readonly waiting = new Map<Hash, Uint8Array>();
+  private readonly hand = new Hand();
   /** Makes this many of the next appends fail as a full disk would. */
   failNext = 0;
 
@@ -36,25 +44,30 @@ export class MemoryJournal implements Journal {
   }
 
   append(group: readonly Append[], snapshots: readonly Snapshot[] = []): void {
-    if (this.disk.epoch !== this.epoch) throw new BatonError('STALE_WRITER', `Epoch ${this.epoch} is over; ${this.disk.epoch} has begun.`);
-    for (const { stream, after } of group) {
-      const seq = this.disk.streams.get(stream)?.length ?? 0;
-      if (seq !== after) throw new BatonError('STALE_WRITER', `${stream} is at fact ${seq}, not ${after}.`);
+    this.mayWrite();
+    const ends = new Map<string, number>();
+    for (const { stream, after, facts } of group) {
+      const seq = ends.get(stream) ?? this.disk.streams.get(stream)?.length ?? 0;
+      if (seq !== after) throw staleWriter(`${stream} is at fact ${seq}, not ${after}.`);
+      ends.set(stream, seq + facts.length);
     }
     if (this.failNext > 0) {
       this.failNext--;
-      throw new BatonError('DISK_FULL', 'The disk is full (simulated).');
+      throw new BatonError('DISK_FULL', 'The disk is full (simulated).', { hint: 'Free some space.' });
     }
-    for (const [hash, payload] of this.pending) this.disk.blobs.set(hash, payload);
-    this.pending.clear();
+    for (const [hash, payload] of this.waiting) this.disk.blobs.set(hash, payload);
+    this.waiting.clear();
     for (const { stream, facts } of group) {
       const rows = this.disk.streams.get(stream) ?? [];
-      this.disk.streams.set(stream, rows);
+      if (facts.length > 0) this.disk.streams.set(stream, rows);
       for (const fact of facts) {
         const text = encode(fact, this.epoch);
-        const row = { stream, seq: rows.length + 1, text, hash: link(rows.at(-1)?.hash ?? genesis(stream), rows.length + 1, text) };
+        const seq = rows.length + 1;
+        const hash = link(rows.at(-1)?.hash ?? genesis(stream), seq, text);
+        const row = { position: ++this.disk.position, stream, seq, text, hash };
         rows.push(row);
         this.disk.rows.push(row);
+        for (const name of namesIn(text)) this.hand.named(name);
       }
     }
     for (const { stream, seq, header, records } of snapshots) {
@@ -64,17 +77,33 @@ export class MemoryJournal implements Journal {
     }
   }
 
+  private mayWrite(): void {
+    if (this.disk.epoch !== this.epoch) throw staleWriter(`Epoch ${this.epoch} is over: another owner has begun ${this.disk.epoch}.`);
+  }
+
   *read(stream: string, after = 0): Iterable<Stored> {
     for (const row of (this.disk.streams.get(stream) ?? []).slice(after)) yield decode(stream, row.seq, row.text);
   }
+
   *readAll(after = 0, limit = Number.POSITIVE_INFINITY): Iterable<{ position: number; stored: Stored }> {
-    for (let i = after; i < Math.min(this.disk.rows.length, after + limit); i++) {
-      const row = this.disk.rows[i];
-      if (row) yield { position: i + 1, stored: decode(row.stream, row.seq, row.text) };
+    let left = limit;
+    for (const { position, stream, seq, text } of this.disk.rows.slice(this.rowsUpTo(after))) {
+      if (left-- <= 0) return;
+      yield { position, stored: decode(stream, seq, text) };
     }
   }
+  private rowsUpTo(position: number): number {
+    let [low, high] = [0, this.disk.rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.disk.rows[middle]?.position ?? 0) <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   position(): number {
-    return this.disk.rows.length;
+    return this.disk.position;
   }
   snapshot(stream: string): Snapshot | undefined {
     const found = this.disk.snapshots.get(stream);
@@ -95,34 +124,62 @@ export class MemoryJournal implements Journal {
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     if (bytes.length > PAYLOAD_MAX) throw tooLarge(bytes.length);
     const hash = hashOf(bytes);
-    if (!this.disk.blobs.has(hash)) this.pending.set(hash, bytes);
+    this.hand.take(hash, namesInPayload(payload));
+    if (!this.disk.blobs.has(hash)) this.waiting.set(hash, Uint8Array.from(bytes));
     return hash;
   }
   get(hash: Hash): Uint8Array | undefined {
-    return this.pending.get(hash) ?? this.disk.blobs.get(hash);
+    return this.waiting.get(hash) ?? this.disk.blobs.get(hash);
   }
   has(hash: Hash): boolean {
-    return this.pending.has(hash) || this.disk.blobs.has(hash);
+    return this.waiting.has(hash) || this.disk.blobs.has(hash);
   }
 
-  *verify(stream?: string): Iterable<ChainBreak> {
-    for (const [name, rows] of this.disk.streams) {
-      const found = stream === undefined || stream === name ? chainBreak(name, rows) : undefined;
+  *verify(stream?: string, kept: readonly ChainHead[] = []): Iterable<ChainBreak> {
+    for (const name of new Set([...this.disk.streams.keys(), ...kept.map((head) => head.stream)])) {
+      if (stream !== undefined && stream !== name) continue;
+      const found = chainBreak(
+        name,
+        this.disk.streams.get(name) ?? [],
+        kept.filter((head) => head.stream === name),
+      );
       if (found) yield found;
     }
   }
 
   remove(streams: readonly string[]): { facts: number; blobs: number; bytes: number } {
-    let facts = 0;
-    for (const stream of streams) {
-      facts += this.disk.streams.get(stream)?.length ?? 0;
+    this.mayWrite();
+    const gone = new Set(streams);
+    const before = this.disk.rows.length;
+    this.disk.rows = this.disk.rows.filter((row) => !gone.has(row.stream));
+    for (const stream of gone) {
       this.disk.streams.delete(stream);
       this.disk.snapshots.delete(stream);
     }
-    return { facts, blobs: 0, bytes: 0 };
+    const removed = { facts: before - this.disk.rows.length, blobs: 0, bytes: 0 };
+    const kept = this.kept();
+    for (const [hash, payload] of this.disk.blobs) {
+      if (kept.has(hash)) continue;
+      this.disk.blobs.delete(hash);
+      removed.blobs++;
+      removed.bytes += payload.length;
+    }
+    return removed;
+  }
+
+  /** All that the facts or the hand name, and what that names in turn. */
+  private kept(): ReadonlySet<Hash> {
+    const kept = new Set<Hash>();
+    const open: Hash[] = [...this.hand.hashes(), ...this.disk.rows.flatMap(({ text }) => namesIn(text))];
+    for (let hash = open.pop(); hash !== undefined; hash = open.pop()) {
+      if (kept.has(hash)) continue;
+      kept.add(hash);
+      open.push(...namesInPayload(this.get(hash) ?? ''));
+    }
+    return kept;
   }
 
   close(): void {
-    this.pending.clear();
+    this.waiting.clear();
   }
 }

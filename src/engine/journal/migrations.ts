@@ -3,18 +3,24 @@ import type { DatabaseSync } from 'node:sqlite';
 import { BatonError } from '../../errors.ts';
 
 const MIGRATIONS: readonly string[] = [
+  // The owner's epoch, and the last position at the time facts were last removed: positions are never used again.
   `CREATE TABLE owner (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL, position_floor INTEGER NOT NULL) STRICT;
-   INSERT INTO owner VALUES (1, 0, 0);
-   CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-   CREATE TABLE fact (position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL, text TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
-   CREATE UNIQUE INDEX fact_of_stream ON fact (stream, seq);
-   CREATE TABLE blob (hash TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE TABLE snapshot (stream INTEGER PRIMARY KEY, seq INTEGER NOT NULL, header TEXT NOT NULL) STRICT;
-   CREATE TABLE snapshot_record (stream INTEGER NOT NULL, task TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (stream, task)) STRICT, WITHOUT ROWID;
-   CREATE TABLE view_position (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL) STRICT;
-   INSERT INTO view_position VALUES (1, 0);
-   CREATE TABLE run_view (run TEXT PRIMARY KEY, submitted INTEGER NOT NULL, open INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE INDEX run_view_by_time ON run_view (submitted);`,
+   INSERT INTO owner VALUES (1, 0, 0);` +
+    // Each stream with its last fact, and each fact with the one before it in its stream.
+    `CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+     CREATE TABLE fact (position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL, previous INTEGER NOT NULL, text TEXT NOT NULL, hash TEXT NOT NULL) STRICT;` +
+    // Payloads: the first stream that keeps one (0: nobody yet), the hashes it names, its bytes unless they are in a file.
+    `CREATE TABLE blob (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, stream INTEGER NOT NULL, names BLOB, body BLOB) STRICT;
+     CREATE INDEX blob_loose ON blob (id) WHERE stream = 0;
+     CREATE TABLE blob_stream (blob INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY (blob, stream)) STRICT, WITHOUT ROWID;` +
+    `CREATE TABLE snapshot (stream INTEGER PRIMARY KEY, seq INTEGER NOT NULL, header TEXT NOT NULL) STRICT;
+     CREATE TABLE snapshot_record (stream INTEGER NOT NULL, task TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (stream, task)) STRICT, WITHOUT ROWID;` +
+    // The read model, with the position up to which it was written.
+    `CREATE TABLE view_position (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL) STRICT;
+     INSERT INTO view_position VALUES (1, 0);
+     CREATE TABLE run_view (run TEXT PRIMARY KEY, submitted INTEGER NOT NULL, open INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+     CREATE INDEX run_view_by_time ON run_view (submitted);
+     CREATE INDEX run_view_open ON run_view (submitted) WHERE open = 1;`,
 ];
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

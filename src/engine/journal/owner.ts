@@ -6,22 +6,15 @@
  *
  * `lock.db` is never opened by other means in the owner: closing such a handle would drop its lock (POSIX).
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { BatonError } from '../../errors.ts';
 import { type HomePaths, makeHome } from './home.ts';
+import { infoFile, type OwnerInfo, readOwner } from './owner-info.ts';
 import { SqliteJournal } from './sqlite.ts';
 import { sqliteCode, storageError } from './storage-error.ts';
 
 const BUSY = 5;
-
-export interface OwnerInfo {
-  readonly pid: number;
-  readonly startedAt: number;
-  readonly epoch: number;
-  /** Address of its socket, once it listens. */
-  readonly socket?: string;
-}
 
 export interface Owner {
   readonly paths: HomePaths;
@@ -32,13 +25,14 @@ export interface Owner {
   release(): void;
 }
 
-const infoFile = (paths: HomePaths): string => `${paths.home}/owner.json`;
-
 /** @throws BatonError `HOME_OWNED` naming the process that has it; or an error of the disk */
 export function acquireOwner(home: string, now: number = Date.now()): Owner {
   const paths = makeHome(home);
   const lock = takeLock(paths);
   try {
+    // Whoever comes second from now on is told about this process, not about the owner before.
+    rmSync(infoFile(paths), { force: true });
+    writeInfo(paths, { pid: process.pid, startedAt: now });
     const journal = new SqliteJournal(paths, { write: true });
     const info: OwnerInfo = { pid: process.pid, startedAt: now, epoch: journal.epoch };
     writeInfo(paths, info);
@@ -54,7 +48,7 @@ export function acquireOwner(home: string, now: number = Date.now()): Owner {
     };
   } catch (error) {
     lock.close();
-    throw storageError(error, paths.journal);
+    throw storageError(error, paths.home);
   }
 }
 
@@ -67,28 +61,29 @@ function takeLock(paths: HomePaths): DatabaseSync {
     return lock;
   } catch (error) {
     lock?.close();
-    if (sqliteCode(error) !== BUSY) throw storageError(error, paths.lock);
-    const owner = readOwner(paths);
-    throw new BatonError('HOME_OWNED', `${paths.home} is owned by ${owner ? `process ${owner.pid}` : 'another process'}.`, {
-      where: paths.home,
-      hint: 'Use that one (every command finds it), or end it first.',
-      cause: error,
-      ...(owner ? { details: { ...owner } } : {}),
-    });
+    if (sqliteCode(error) === BUSY) throw owned(paths, error);
+    throw storageError(error, paths.lock);
   }
 }
 
-/** Who said last that it owns the home; it may be gone. Takes no lock and writes nothing. */
-export function readOwner(paths: HomePaths): OwnerInfo | undefined {
-  try {
-    return JSON.parse(readFileSync(infoFile(paths), 'utf8')) as OwnerInfo;
-  } catch {
-    return undefined;
-  }
+function owned(paths: HomePaths, cause: unknown): BatonError {
+  const owner = readOwner(paths);
+  return new BatonError('HOME_OWNED', `${paths.home} is owned by ${owner ? `process ${owner.pid}` : 'another process'}.`, {
+    where: paths.home,
+    hint: 'Use that one (every command finds it), or end it first.',
+    cause,
+    ...(owner ? { details: { ...owner } } : {}),
+  });
 }
 
 function writeInfo(paths: HomePaths, info: OwnerInfo): void {
-  const temporary = `${infoFile(paths)}.${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify(info)}\n`, { mode: 0o600 });
-  renameSync(temporary, infoFile(paths));
+  const owner = infoFile(paths);
+  const temporary = `${owner}.${process.pid}`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify(info)}\n`, { mode: 0o600 });
+    renameSync(temporary, owner);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }

@@ -9,6 +9,10 @@ import { foldRun } from './fold.ts';
 import type { SqliteJournal } from './sqlite.ts';
 import { type RunView, viewOf } from './view.ts';
 
+/** How often the rows should be written while facts come in, in milliseconds. */
+export const VIEWS_EVERY_MS = 50;
+/** After this many facts they should be written at once. */
+const FACTS_MAX = 1_000;
 /** Runs written in one transaction at most, so that the event loop breathes. */
 const FLUSH_RUNS = 500;
 
@@ -25,12 +29,15 @@ export class ReadModel {
   /** Runs whose rows are behind. */
   private readonly behind = new Set<string>();
   private position: number;
+  private facts = 0;
+  /** Views of runs that have ended since: their state may be gone from memory when the rows are written. */
+  private readonly ended = new Map<string, RunView>();
 
-  /** @param stateOf the live state where the host has one; otherwise the run is folded */
+  /** @param stateOf the live state where the host has one, as of its last durable fact; otherwise the run is folded */
   constructor(journal: SqliteJournal, stateOf: (run: string) => RunState | undefined = () => undefined) {
     this.journal = journal;
     this.stateOf = stateOf;
-    this.position = Number(journal.statement('SELECT position FROM view_position').get()?.['position'] ?? 0);
+    this.position = Number(journal.connection.get('SELECT position FROM view_position')?.['position'] ?? 0);
     this.catchUp();
   }
 
@@ -38,23 +45,39 @@ export class ReadModel {
   private catchUp(): void {
     const last = this.journal.position();
     if (last === this.position) return;
-    const sql = 'SELECT DISTINCT name FROM fact JOIN stream ON stream.id = fact.stream WHERE position > ?';
-    for (const row of this.journal.db.prepare(sql).all(this.position)) this.touch(String(row['name']), last);
+    const sql = 'SELECT name FROM stream WHERE position > ?';
+    for (const row of this.journal.connection.rows(sql, this.position)) this.touch(String(row['name']));
     this.position = last;
   }
 
-  touch(stream: string, position: number): void {
+  /** Takes note of facts that are durable, in order; writes nothing. @returns whether it is time to `flush` */
+  follow(facts: Iterable<{ readonly position: number; readonly stored: { readonly stream: string } }>): boolean {
+    for (const { position, stored } of facts) {
+      this.touch(stored.stream);
+      this.position = Math.max(this.position, position);
+      this.facts++;
+    }
+    return this.facts >= FACTS_MAX;
+  }
+
+  /** Takes the last view of a run that has ended. */
+  keep(view: RunView): void {
+    this.ended.set(view.run, view);
+  }
+
+  private touch(stream: string): void {
+    this.ended.delete(stream);
     if (stream !== GRANTS) this.behind.add(stream);
-    this.position = Math.max(this.position, position);
   }
 
   /** Writes what is behind; returns whether something is left. Only the owner calls it. */
   flush(): boolean {
+    this.facts = 0;
     if (this.behind.size === 0) return false;
     const runs = [...this.behind].slice(0, FLUSH_RUNS);
     const all = runs.length === this.behind.size;
     this.journal.transaction(() => {
-      const put = this.journal.statement(
+      const put = this.journal.connection.statement(
         'INSERT INTO run_view VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET submitted = excluded.submitted, open = excluded.open, body = excluded.body',
       );
       for (const run of runs) {
@@ -62,17 +85,20 @@ export class ReadModel {
         if (view) put.run(run, view.submittedAt, RUN_TERMINAL.has(view.status) ? 0 : 1, JSON.stringify(view));
       }
       // The position moves only with the last of what is behind: after a crash in between, these are written again.
-      if (all) this.journal.statement('UPDATE view_position SET position = ?').run(this.position);
+      if (all) this.journal.connection.statement('UPDATE view_position SET position = ?').run(this.position);
     });
-    for (const run of runs) this.behind.delete(run);
+    for (const run of runs) {
+      this.behind.delete(run);
+      this.ended.delete(run);
+    }
     return !all;
   }
 
   /** Forgets every row and folds all runs again. */
   rebuild(): void {
     this.journal.transaction(() => {
-      this.journal.statement('DELETE FROM run_view').run();
-      this.journal.statement('UPDATE view_position SET position = 0').run();
+      this.journal.connection.statement('DELETE FROM run_view').run();
+      this.journal.connection.statement('UPDATE view_position SET position = 0').run();
     });
     this.position = 0;
     this.catchUp();
@@ -83,7 +109,7 @@ export class ReadModel {
   list({ limit = 100, open = false }: ListQuery = {}): RunView[] {
     const sql = `SELECT run, body FROM run_view ${open ? 'WHERE open = 1' : ''} ORDER BY submitted DESC LIMIT ?`;
     const found = new Map<string, RunView>();
-    for (const row of this.journal.db.prepare(sql).all(limit + this.behind.size))
+    for (const row of this.journal.connection.rows(sql, Math.min(limit + this.behind.size, Number.MAX_SAFE_INTEGER)))
       found.set(String(row['run']), JSON.parse(String(row['body'])) as RunView);
     for (const run of this.behind) {
       const view = this.viewNow(run);
@@ -103,6 +129,8 @@ export class ReadModel {
   }
 
   private viewNow(run: string): RunView | undefined {
+    const kept = this.ended.get(run);
+    if (kept) return kept;
     const state = this.stateOf(run) ?? foldRun(this.journal, run)?.state;
     return state && viewOf(state);
   }

@@ -1,5 +1,6 @@
-/** A file of zeros beside the journal: given up when the disk is full, so that runs can still be removed. */
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+/** A file beside the journal that only takes up room: given up when the disk is full, so that runs can still be removed. */
+import { randomFillSync } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import type { HomePaths } from './home.ts';
 
 const RESERVE_BYTES = 4 * 1024 * 1024;
@@ -8,9 +9,13 @@ export function keepReserve({ reserve }: HomePaths): void {
   if (existsSync(reserve)) return;
   try {
     const file = openSync(reserve, 'wx', 0o600);
-    writeSync(file, Buffer.alloc(RESERVE_BYTES));
-    fsyncSync(file);
-    closeSync(file);
+    try {
+      // Chance, because some file systems store zeros in no room at all.
+      writeFileSync(file, randomFillSync(Buffer.allocUnsafe(RESERVE_BYTES)));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
   } catch {
     // A disk this full has its say at the next append, with a code and a hint.
     rmSync(reserve, { force: true });
