@@ -1,9 +1,7 @@
-/** How the parts are that every home has: node, git, disk, journal. Others are told by whoever composed Baton. */
-import { execFile } from 'node:child_process';
+/** How the parts are that every home has: node, disk, journal. Others are told by whoever composed Baton. */
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
 import type { Check } from '../api/shapes.ts';
 import { take } from './pages.ts';
 import type { Services } from './services.ts';
@@ -13,7 +11,7 @@ const NODE_WANTED = 24;
 const DISK_LOW = 256 * 1024 * 1024;
 
 export async function allChecks(services: Services): Promise<readonly Check[]> {
-  const parts = [nodeCheck(), gitCheck(), diskCheck(services.home), journalCheck(services), services.checks()];
+  const parts = [nodeCheck(), diskCheck(services.home), journalCheck(services), services.checks()];
   return (await Promise.all(parts)).flat();
 }
 
@@ -23,15 +21,6 @@ export const isWell = (checks: readonly Check[]): boolean => checks.every(({ wel
 function nodeCheck(): Check {
   const well = Number(process.versions.node.split('.')[0]) >= NODE_WANTED;
   return { part: 'node', well, says: process.version, ...(well ? {} : { hint: `Install Node.js ${NODE_WANTED} or newer.` }) };
-}
-
-async function gitCheck(): Promise<Check> {
-  try {
-    const { stdout } = await promisify(execFile)('git', ['--version'], { timeout: 5_000 });
-    return { part: 'git', well: true, says: stdout.trim() };
-  } catch {
-    return { part: 'git', well: false, needed: false, says: 'not on the PATH', hint: 'Install git; tasks over a repository need it.' };
-  }
 }
 
 async function diskCheck(home: string): Promise<Check> {

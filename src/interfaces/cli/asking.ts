@@ -1,0 +1,58 @@
+/** What only a person can move on, in words, with the command to type. */
+import type { Attention, InboxItem } from '../api/shapes.ts';
+import { type Paint, plain } from './style.ts';
+import { printable } from './width.ts';
+
+/** The least of an attention that its command needs. */
+type Asked =
+  | Pick<Extract<Attention, { kind: 'approval' }>, 'kind' | 'approval' | 'task'>
+  | { kind: 'question' | 'undecided' | 'blocked'; task: string }
+  | { kind: 'paused' };
+
+export function attentionCommand(run: string, asked: Asked): string {
+  switch (asked.kind) {
+    case 'approval':
+      return `baton approve ${run} ${quoted(asked.task ?? asked.approval)}`;
+    case 'question':
+      return `baton answer ${run} ${quoted(asked.task)} "…"`;
+    case 'undecided':
+      return `baton answer ${run} ${quoted(asked.task)} happened|retry|failed`;
+    case 'blocked':
+      return `baton retry ${run} ${quoted(asked.task)}`;
+    case 'paused':
+      return `baton resume ${run}`;
+  }
+}
+
+/** Ids such as `fix^2` and `translate[0]` mean something to shells. */
+const quoted = (id: string): string => (/^[\w./:~-]+$/.test(id) && !id.startsWith('~') ? id : `'${id}'`);
+
+export function attentionTitle(item: Attention): string {
+  switch (item.kind) {
+    case 'approval':
+      return {
+        start: `may "${item.task}" start?`,
+        result: `is the result of "${item.task}" accepted?`,
+        task: `"${item.task}" asks for a decision`,
+        plan: 'may the plan start?',
+      }[item.subject];
+    case 'question':
+      return `"${item.task}" asks a question`;
+    case 'undecided':
+      return `"${item.task}": an attempt was lost, and nobody knows whether it happened`;
+    case 'blocked':
+      return `nobody can do "${item.task}"${item.reason === undefined ? '' : `: ${item.reason}`}`;
+    case 'paused':
+      return item.reason === 'budget' ? 'paused: a limit is reached' : 'paused';
+  }
+}
+
+/** An item as lines: what is asked, the words, and what to type. */
+export function itemLines(item: InboxItem, paint: Paint = plain): string[] {
+  const lines = [`${paint('wait', '!')} ${paint('bold', item.run)} ${item.name}: ${printable(attentionTitle(item))}`];
+  for (const line of (item.text?.text ?? '').split('\n').slice(0, 12)) if (line.trim() !== '') lines.push(`    ${printable(line)}`);
+  if (item.kind === 'approval' && item.roles.length > 0) lines.push(paint('dim', `    may be decided by: ${item.roles.join(', ')}`));
+  lines.push(`    ${paint('live', attentionCommand(item.run, item))}`);
+  if (item.kind === 'approval') lines.push(`    ${paint('live', attentionCommand(item.run, item).replace('approve', 'reject'))}`);
+  return lines;
+}
