@@ -17,7 +17,7 @@ export interface Shown {
   readonly detail?: string;
 }
 
-/** @public The program's default export: `export default point(import.meta, { … })`. Makes the file run by itself as well. */
+/** The program's default export: `export default point(import.meta, { … })`. Makes the file run by itself as well. */
 export function point(meta: ImportMeta, each: Point): Point {
   if (meta.main) measure(each).then((shown) => process.exit(report([{ ...each, ...shown }])));
   return each;
