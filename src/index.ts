@@ -20,13 +20,13 @@ import type { RunView } from './engine/journal/view.ts';
 import type { Plan, Principal } from './engine/kernel/plan.ts';
 import { type BatonFunction, Run } from './run.ts';
 
-export { AttemptError } from './work/agents/failure.ts';
+export type { RunView } from './engine/journal/view.ts';
 export type { Fact, Stored } from './engine/kernel/facts.ts';
 export type { FailureClass, Plan, TaskSpec, Usage } from './engine/kernel/plan.ts';
 export type { RunStatus, TaskStatus } from './engine/kernel/state.ts';
 export { BatonError } from './errors.ts';
-export type { RunView } from './engine/journal/view.ts';
 export { type BatonFunction, type FunctionCall, Run, RunFailed } from './run.ts';
+export { AttemptError } from './work/agents/failure.ts';
 
 export interface BatonOptions {
   /** Folder of the journal. Default: `BATON_HOME`, or the nearest `.baton` here or above. */

@@ -75,9 +75,13 @@ export class Run {
     if (state.status === 'succeeded') return state;
     const failed = [...state.tasks.values()].filter((task) => task.failure && task.status === 'failed');
     const why = failed.map((task) => `"${task.spec.id}": ${task.failure?.code} ${task.failure?.message}`).join('; ');
-    throw new RunFailed(state.status === 'cancelled' ? 'RUN_CANCELLED' : 'RUN_FAILED', `Run ${this.id} was ${state.status}${why === '' ? '' : `: ${why}`}`, {
-      where: this.id,
-    });
+    throw new RunFailed(
+      state.status === 'cancelled' ? 'RUN_CANCELLED' : 'RUN_FAILED',
+      `Run ${this.id} was ${state.status}${why === '' ? '' : `: ${why}`}`,
+      {
+        where: this.id,
+      },
+    );
   }
 
   /** What a task handed over, once the run succeeded. @throws RunFailed, BatonError `TASK_NOT_FOUND` */
@@ -103,7 +107,15 @@ export class Run {
         : approval.subject === 'result' && decision === 'reject' && note !== undefined
           ? { result: engine.feedback(note) }
           : {};
-    await this.command({ type: 'approval.decide', by: this.by, approval: approval.id, binds: approval.binds, decision, ...(note === undefined ? {} : { note }), ...result });
+    await this.command({
+      type: 'approval.decide',
+      by: this.by,
+      approval: approval.id,
+      binds: approval.binds,
+      decision,
+      ...(note === undefined ? {} : { note }),
+      ...result,
+    });
   }
 
   /** Answers a task of an agent that is a person. @throws BatonError `INVALID_ANSWER`, or the kernel's refusal */

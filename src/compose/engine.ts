@@ -3,14 +3,15 @@ import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EmbeddedHost } from '../engine/host/embedded.ts';
 import { systemClock } from '../engine/host/clock.ts';
+import { EmbeddedHost } from '../engine/host/embedded.ts';
 import { foldRun } from '../engine/journal/fold.ts';
-import { homePaths, type HomePaths } from '../engine/journal/home.ts';
-import { acquireOwner, type Owner, readOwner } from '../engine/journal/owner.ts';
+import { type HomePaths, homePaths } from '../engine/journal/home.ts';
+import { acquireOwner, type Owner } from '../engine/journal/owner.ts';
+import { readOwner } from '../engine/journal/owner-info.ts';
 import { ReadModel } from '../engine/journal/read-model.ts';
-import { viewOf } from '../engine/journal/view.ts';
 import { SqliteJournal } from '../engine/journal/sqlite.ts';
+import { viewOf } from '../engine/journal/view.ts';
 import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
 import type { Engine, Services } from '../interfaces/server/services.ts';
@@ -21,12 +22,12 @@ import { createHandlers } from '../work/perform/handlers.ts';
 import { formatProblem } from '../work/workflow/problem.ts';
 import { createResolver } from '../work/workflow/resolver.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
-import { agentViews, partChecks } from './health.ts';
 import { createStaff, type Staff } from './agents.ts';
+import { agentViews, partChecks } from './health.ts';
 import { localPrincipal } from './principal.ts';
 import { createDecisions, createTexts } from './texts.ts';
-import { RunWatch } from './watch.ts';
 import { version } from './version.ts';
+import { RunWatch } from './watch.ts';
 import { createWorkflows } from './workflows.ts';
 
 export interface HomeOptions {
@@ -116,14 +117,27 @@ export function openReader(options: HomeOptions): { readonly services: Services;
   const settings = settingsOf(options.cwd, options.env);
   const paths = homePaths(options.home);
   if (!existsSync(paths.journal))
-    throw new BatonError('HOME_NOT_FOUND', `${options.home} has no journal: nothing was run here yet.`, { where: options.home, hint: 'Start with `baton run FILE`.' });
+    throw new BatonError('HOME_NOT_FOUND', `${options.home} has no journal: nothing was run here yet.`, {
+      where: options.home,
+      hint: 'Start with `baton run FILE`.',
+    });
   const journal = new SqliteJournal(paths, { write: false });
   const views = new ReadModel(journal);
   const staff = createStaff(settings, options.env);
-  return { services: shared(options, journal, views, staff, settings, (run) => foldRun(journal, run)?.state), close: () => journal.close() };
+  return {
+    services: shared(options, journal, views, staff, settings, (run) => foldRun(journal, run)?.state),
+    close: () => journal.close(),
+  };
 }
 
-function shared(options: HomeOptions, journal: SqliteJournal, views: ReadModel, staff: Staff, settings: Settings, state: Services['state']): Services {
+function shared(
+  options: HomeOptions,
+  journal: SqliteJournal,
+  views: ReadModel,
+  staff: Staff,
+  settings: Settings,
+  state: Services['state'],
+): Services {
   const { cwd, env, functions = new Map(), home } = options;
   return {
     version: version(),
@@ -132,7 +146,13 @@ function shared(options: HomeOptions, journal: SqliteJournal, views: ReadModel, 
     journal,
     views,
     state,
-    workflows: createWorkflows({ staff, env, functions: new Set(functions.keys()), now: systemClock.now, put: (payload) => journal.put(payload) }),
+    workflows: createWorkflows({
+      staff,
+      env,
+      functions: new Set(functions.keys()),
+      now: systemClock.now,
+      put: (payload) => journal.put(payload),
+    }),
     texts: createTexts(journal),
     agents: () => agentViews(settings, staff, systemClock.now()),
     checks: () => partChecks({ cwd, env, staff, settings, now: systemClock.now() }),
@@ -145,7 +165,10 @@ function settingsOf(cwd: string, env: HomeOptions['env']): Settings {
   const found = findSettings(cwd, env);
   if (found.ok) return found.settings;
   const text = found.problems.map(formatProblem).join('\n');
-  throw new BatonError('WORKFLOW_INVALID', `The settings have ${found.problems.length} problems.\n${text}`, { where: 'baton.yaml', details: { problems: found.problems } });
+  throw new BatonError('WORKFLOW_INVALID', `The settings have ${found.problems.length} problems.\n${text}`, {
+    where: 'baton.yaml',
+    details: { problems: found.problems },
+  });
 }
 
 /** The project that `in: project` means: the folder that `.baton` lies in, else where the command was typed. */
@@ -182,13 +205,14 @@ function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<Home
     timer ??= setTimeout(flush, VIEW_MS);
   };
   const stop = host.onFacts((facts) => {
-    for (const { stored, position } of facts) {
-      views.touch(stored.stream, position);
+    const due = views.follow(facts);
+    for (const { stored } of facts) {
       if (stored.fact.type !== 'run.ended') continue;
       const state = host.state(stored.stream);
       if (state) views.keep(viewOf(state));
     }
-    arm();
+    if (due && timer === undefined) timer = setTimeout(flush, 0);
+    else arm();
   });
   return () => {
     stop();
@@ -198,7 +222,11 @@ function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<Home
   };
 }
 
-async function removeRuns(journal: SqliteJournal, paths: HomePaths, runs: readonly string[]): Promise<{ facts: number; blobs: number; bytes: number }> {
+async function removeRuns(
+  journal: SqliteJournal,
+  paths: HomePaths,
+  runs: readonly string[],
+): Promise<{ facts: number; blobs: number; bytes: number }> {
   const removed = journal.remove(runs);
   for (const run of runs) {
     await removeRunFolders({ project: paths.home, root: paths.work }, run);

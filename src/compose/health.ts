@@ -28,18 +28,59 @@ export function agentViews(settings: Settings, { breakers }: Staff, now: number)
   });
 }
 
-const onPath = (program: string, env: Environment): boolean => (env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
+const onPath = (program: string, env: Environment): boolean =>
+  (env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
 
-export async function partChecks({ env, settings, staff, now }: { cwd: string; env: Environment; settings: Settings; staff: Staff; now: number }): Promise<Check[]> {
+export async function partChecks({
+  env,
+  settings,
+  staff,
+  now,
+}: {
+  cwd: string;
+  env: Environment;
+  settings: Settings;
+  staff: Staff;
+  now: number;
+}): Promise<Check[]> {
   const open = staff.breakers.states(now).filter((each) => each.status === 'open');
   const keys = KEYS.filter((key) => (env[key] ?? '') !== '');
   const found = CODING_AGENTS.filter((name) => onPath(name, env));
   const checks: Check[] = [
-    { part: 'git', well: onPath('git', env), needed: false, says: onPath('git', env) ? 'found' : 'not found', hint: 'Install git: workflows over a repository need it.' },
-    { part: 'bash', well: onPath('bash', env), says: onPath('bash', env) ? 'found' : 'not found', hint: 'Install bash: commands written as a text run in it.' },
-    { part: 'agents', well: true, says: settings.agents.length === 0 ? 'none configured; a workflow file may bring its own' : settings.agents.map((agent) => agent.name).join(', ') },
-    { part: 'model keys', well: keys.length > 0, needed: false, says: keys.length > 0 ? keys.join(', ') : 'none in the environment', hint: `Set one of ${KEYS.join(', ')} for agents that are models.` },
-    { part: 'coding agents', well: true, needed: false, says: found.length > 0 ? `${found.join(', ')} on the PATH; driving them comes with a later version` : 'none on the PATH' },
+    {
+      part: 'git',
+      well: onPath('git', env),
+      needed: false,
+      says: onPath('git', env) ? 'found' : 'not found',
+      hint: 'Install git: workflows over a repository need it.',
+    },
+    {
+      part: 'bash',
+      well: onPath('bash', env),
+      says: onPath('bash', env) ? 'found' : 'not found',
+      hint: 'Install bash: commands written as a text run in it.',
+    },
+    {
+      part: 'agents',
+      well: true,
+      says:
+        settings.agents.length === 0
+          ? 'none configured; a workflow file may bring its own'
+          : settings.agents.map((agent) => agent.name).join(', '),
+    },
+    {
+      part: 'model keys',
+      well: keys.length > 0,
+      needed: false,
+      says: keys.length > 0 ? keys.join(', ') : 'none in the environment',
+      hint: `Set one of ${KEYS.join(', ')} for agents that are models.`,
+    },
+    {
+      part: 'coding agents',
+      well: true,
+      needed: false,
+      says: found.length > 0 ? `${found.join(', ')} on the PATH; driving them comes with a later version` : 'none on the PATH',
+    },
     {
       part: 'breakers',
       well: open.length === 0,

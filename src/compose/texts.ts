@@ -49,10 +49,16 @@ function read<T>(blobs: Blobs, hash: Hash): T | undefined {
 }
 
 const textOf = (template: Template): string =>
-  typeof template === 'string' ? template : template.parts.map((part) => (typeof part === 'string' ? part : 'secret' in part ? `\${{ secrets.${part.secret} }}` : `\${{ ${part.expr} }}`)).join('');
+  typeof template === 'string'
+    ? template
+    : template.parts
+        .map((part) => (typeof part === 'string' ? part : 'secret' in part ? `\${{ secrets.${part.secret} }}` : `\${{ ${part.expr} }}`))
+        .join('');
 
 function taskText(definition: Definition): TaskText {
-  const env = definition.env ? { env: Object.fromEntries(Object.entries(definition.env).map(([name, value]) => [name, textOf(value)])) } : {};
+  const env = definition.env
+    ? { env: Object.fromEntries(Object.entries(definition.env).map(([name, value]) => [name, textOf(value)])) }
+    : {};
   const place = definition.in === undefined ? {} : { in: definition.in };
   switch (definition.kind) {
     case 'command':
@@ -71,13 +77,19 @@ function taskText(definition: Definition): TaskText {
 }
 
 /** What a person's words are stored as, before the command that names them. */
-export function createDecisions(blobs: Blobs, state: (run: string) => RunState | undefined): Pick<Engine, 'decided' | 'answered' | 'feedback' | 'happened'> {
+export function createDecisions(
+  blobs: Blobs,
+  state: (run: string) => RunState | undefined,
+): Pick<Engine, 'decided' | 'answered' | 'feedback' | 'happened'> {
   const content = (outputs: HandoffContent['outputs'], summary: string): Hash =>
     blobs.put(JSON.stringify({ summary, outputs, artifacts: [], evidence: [], questions: [] } satisfies HandoffContent));
   const taskOf = (run: string, task: string): TaskRecord | undefined => state(run)?.tasks.get(task);
   return {
     decided: (_run, _task, decision, by: Principal, note) =>
-      content({ decision: decision === 'approve' ? 'approved' : 'rejected', by: by.id, ...(note === undefined ? {} : { note }) }, `${decision === 'approve' ? 'Approved' : 'Rejected'} by ${by.id}.`),
+      content(
+        { decision: decision === 'approve' ? 'approved' : 'rejected', by: by.id, ...(note === undefined ? {} : { note }) },
+        `${decision === 'approve' ? 'Approved' : 'Rejected'} by ${by.id}.`,
+      ),
     answered(run, task, answer, by) {
       const record = taskOf(run, task);
       const definition = record && read<Definition>(blobs, record.inputs ?? record.spec.work);

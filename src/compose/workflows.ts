@@ -64,7 +64,11 @@ function load(parts: WorkflowParts, request: RunRequest): { loaded: Loaded; sett
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw new BatonError('FILE_NOT_FOUND', `There is no workflow file ${path}.`, { where: path, hint: 'Name a file, or make one with `baton init`.', cause });
+    throw new BatonError('FILE_NOT_FOUND', `There is no workflow file ${path}.`, {
+      where: path,
+      hint: 'Name a file, or make one with `baton init`.',
+      cause,
+    });
   }
   return check(parts, relative(request.cwd, path) || path, bytes, request);
 }
@@ -91,5 +95,8 @@ function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: R
 
 function invalid(file: string, problems: readonly Problem[]): BatonError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return new BatonError('WORKFLOW_INVALID', `${file} has ${count}.\n${problems.map(formatProblem).join('\n')}`, { where: file, details: { problems } });
+  return new BatonError('WORKFLOW_INVALID', `${file} has ${count}.\n${problems.map(formatProblem).join('\n')}`, {
+    where: file,
+    details: { problems },
+  });
 }

@@ -20,7 +20,9 @@ export const messageDeciders = {
   },
   'message.end'(state, command) {
     const message = state.messages.get(command.message);
-    if (message?.status !== 'waiting') return refuse('MESSAGE_OVER', `message "${command.message}" is not waiting`);
+    // An attempt that took the message and ended at once reports both; the message was read, whichever is stored first.
+    const taken = message?.status === 'returned' && command.acknowledged;
+    if (!message || (message.status !== 'waiting' && !taken)) return refuse('MESSAGE_OVER', `message "${command.message}" is not waiting`);
     if (command.acknowledged) return [{ type: 'message.acknowledged', message: message.id, attempt: command.attempt }];
     const reason = command.reason ?? 'not acknowledged';
     const facts: RunFact[] = [{ type: 'message.refused', message: message.id, attempt: command.attempt, reason }];
