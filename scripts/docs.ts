@@ -9,6 +9,7 @@ import { FAILURE_CLASSES } from '../src/engine/kernel/plan.ts';
 import { CLASS_RULES } from '../src/engine/kernel/retry.ts';
 import { TASK_STATUSES } from '../src/engine/kernel/state.ts';
 import { transitions } from '../src/engine/kernel/task.ts';
+import { PROBLEM_CODES } from '../src/work/workflow/problem.ts';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
@@ -63,9 +64,19 @@ const refusals = page(
   ),
 );
 
+const problems = page(
+  'Problems of workflow files',
+  'src/work/workflow/problem.ts',
+  'What can be wrong with a workflow file or `baton.yaml`. Every problem is reported at once, with file, line and column.',
+  table(
+    ['code', 'what it means'],
+    Object.entries(PROBLEM_CODES).map(([code, means]) => [`\`${code}\``, means]),
+  ),
+);
+
 const check = process.argv.includes('--check');
 let stale = 0;
-for (const [name, text] of Object.entries({ facts, states, failures, refusals })) {
+for (const [name, text] of Object.entries({ facts, states, failures, refusals, problems })) {
   const file = new URL(`../docs/reference/${name}.md`, import.meta.url);
   let before = '';
   try {
@@ -78,5 +89,5 @@ for (const [name, text] of Object.entries({ facts, states, failures, refusals })
   if (check) console.error(`docs/reference/${name}.md differs from the source: npm run docs`);
   else writeFileSync(file, text);
 }
-if (!check) console.log(`${stale} of 4 pages written`);
+if (!check) console.log(`${stale} of 5 pages written`);
 process.exitCode = check && stale > 0 ? 1 : 0;
