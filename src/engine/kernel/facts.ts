@@ -9,7 +9,7 @@ export type SkipCause =
   | { readonly cause: 'when' }
   | { readonly cause: 'need'; readonly task: string; readonly status: 'failed' | 'cancelled' | 'skipped' };
 /** How an attempt ended: its latency, and what it used besides its recorded steps. */
-interface End {
+export interface End {
   /** Milliseconds from start to end, by the host's clock. */
   readonly ms?: number;
   readonly usage?: Usage;
