@@ -133,7 +133,7 @@ export function hostConformance(name: string, makeWorld: () => HostWorld, { desc
       await world.clock.settle(10);
       world.crash();
       const ran: string[] = [];
-      const second = await world.start({ handlers: { attempt: async ({ id }) => (ran.push(id), ok(world)) } });
+      const second = await world.start({ handlers: { attempt: noting(ran, world) } });
       await world.clock.settle(20);
       expect(ran).toEqual(['attempt:safe:2']);
       expect(second.state('r')?.tasks.get('unsafe')?.status).toBe('undecided');
@@ -154,7 +154,7 @@ export function hostConformance(name: string, makeWorld: () => HostWorld, { desc
       await world.clock.settle(20);
       world.crash();
       const ran: string[] = [];
-      const second = await world.start({ handlers: { attempt: async ({ id }) => (ran.push(id), ok(world)) } });
+      const second = await world.start({ handlers: { attempt: noting(ran, world) } });
       await world.clock.advance(50_000);
       expect(ran).toEqual([]);
       await world.clock.advance(20_000);
@@ -267,7 +267,11 @@ export function hostConformance(name: string, makeWorld: () => HostWorld, { desc
       const steps =
         (hang: boolean): Handlers['attempt'] =>
         async (_owed, context) => {
-          const step = (key: string) => context.step(key, {}, async () => (performed.push(key), { output: key }));
+          const step = (key: string) =>
+            context.step(key, {}, async () => {
+              performed.push(key);
+              return { output: key };
+            });
           await step('one');
           if (hang) await new Promise(() => {});
           await step('two');
@@ -291,7 +295,9 @@ export function hostConformance(name: string, makeWorld: () => HostWorld, { desc
       }
       const host = await world.start({ handlers: { attempt: done.attempt } });
       let seen = 0;
-      host.onFacts((facts) => (seen += facts.length));
+      host.onFacts((facts) => {
+        seen += facts.length;
+      });
       const { failNextCommit } = world;
       host.onFacts((facts) => {
         if (facts.some(({ stored }) => stored.fact.type === 'task.started' && stored.fact.task === 'b')) failNextCommit();
@@ -309,6 +315,14 @@ const ok = (world: HostWorld): Outcome => ({
   ok: true,
   result: world.put('{"summary":"","outputs":{},"artifacts":[],"evidence":[],"questions":[]}'),
 });
+
+/** Performs anything, and writes down which attempt it was. */
+const noting =
+  (ran: string[], world: HostWorld): Handlers['attempt'] =>
+  async ({ id }) => {
+    ran.push(id);
+    return ok(world);
+  };
 
 async function submit(host: Host, run: string, plan: Plan): Promise<void> {
   const reply = await host.submit(run, { type: 'run.create', plan, by: BY });

@@ -1,5 +1,5 @@
 /** What those need who build a host, a journal or an agent of their own: the suites each has to pass, and a clock to move. */
 export { agentConformance } from './agent-conformance.ts';
-export { hostConformance, type HostSetup, type HostWorld } from './host-conformance.ts';
+export { type HostSetup, type HostWorld, hostConformance } from './host-conformance.ts';
 export { journalConformance } from './journal-conformance.ts';
 export { VirtualClock } from './virtual-clock.ts';

@@ -31,7 +31,9 @@ function memoryWorld(): HostWorld & { journal: () => MemoryJournal } {
     crash: () => void new MemoryJournal(disk),
     put: (payload) => journal.put(payload),
     facts: (run) => [...journal.read(run)].map((stored) => stored.fact),
-    failNextCommit: () => void (journal.failNext = 1),
+    failNextCommit() {
+      journal.failNext = 1;
+    },
   };
 }
 

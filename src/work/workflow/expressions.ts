@@ -149,13 +149,13 @@ function nameProblem(
     return;
   }
   if (!known.includes(root))
-    return say('EXPRESSION_UNKNOWN_NAME', `there is no "${root}" here.${didYouMean(root, known) || ` There are ${known.join(', ')}.`}`);
-  if (root === 'inputs' && name !== undefined && !Object.hasOwn(file.inputs ?? {}, name))
-    return say('EXPRESSION_UNKNOWN_NAME', `the file has no input "${name}".${didYouMean(name, Object.keys(file.inputs ?? {}))}`);
-  if (root === 'tasks' && name !== undefined) {
-    if (!file.tasks[name]) return say('EXPRESSION_UNKNOWN_NAME', `there is no task "${name}".${didYouMean(name, Object.keys(file.tasks))}`);
-    if (id !== undefined && name !== id && !neededBy(file.tasks, id).has(name))
-      return say('REFERENCE_NOT_NEEDED', `"${id}" reads "${name}" and does not need it. Add it: \`needs: [${name}]\``);
-    if (id === name) return say('REFERENCE_NOT_NEEDED', `"${id}" reads its own result`);
+    say('EXPRESSION_UNKNOWN_NAME', `there is no "${root}" here.${didYouMean(root, known) || ` There are ${known.join(', ')}.`}`);
+  else if (root === 'inputs' && name !== undefined && !Object.hasOwn(file.inputs ?? {}, name))
+    say('EXPRESSION_UNKNOWN_NAME', `the file has no input "${name}".${didYouMean(name, Object.keys(file.inputs ?? {}))}`);
+  else if (root === 'tasks' && name !== undefined) {
+    if (!file.tasks[name]) say('EXPRESSION_UNKNOWN_NAME', `there is no task "${name}".${didYouMean(name, Object.keys(file.tasks))}`);
+    else if (id === name) say('REFERENCE_NOT_NEEDED', `"${id}" reads its own result`);
+    else if (id !== undefined && !neededBy(file.tasks, id).has(name))
+      say('REFERENCE_NOT_NEEDED', `"${id}" reads "${name}" and does not need it. Add it: \`needs: [${name}]\``);
   }
 }

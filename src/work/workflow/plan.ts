@@ -7,7 +7,7 @@ import type { AgentConfig } from '../agents/agent.ts';
 import { agentConfig } from './agents.ts';
 import { compileTasks, defined, narrowLimits } from './compile.ts';
 import { durationMs } from './duration.ts';
-import type { CheckedFile, Loaded } from './load.ts';
+import type { Loaded } from './load.ts';
 import type { InputEntry, SettingsFile, WorkflowFile } from './schema.ts';
 
 /** What the blob `plan.source` holds. Secrets are named, never valued. */
