@@ -369,7 +369,7 @@ describe('a probe', () => {
 
 test('two tasks never share a folder, whatever their ids', async () => {
   const { handlers, context, root } = stage();
-  const ids = ['release', 'release/notes', 'Release', 'a'.repeat(300), `${'a'.repeat(300)}b`, '..', 'translate[0]'];
+  const ids = ['release', 'release/notes', 'release_notes', 'Release', '.', 'a'.repeat(300), `${'a'.repeat(300)}b`, '..', 'translate[0]'];
   for (const id of ids) {
     const asked = context(command('test -z "$(ls -A)"; touch mark'));
     const outcome = await handlers.attempt(

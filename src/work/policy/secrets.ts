@@ -37,8 +37,7 @@ export const createSecrets = ({ env, sources = {} }: SecretOptions): Secrets => 
   const find = async (name: string): Promise<string | undefined> => {
     const before = known.get(name);
     if (before !== undefined) return before;
-    const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
-    const value = await read(name, source ?? { env: name }, env);
+    const value = await read(name, own(sources, name) ?? { env: name }, env);
     if (value === undefined || value === '') return undefined;
     if (value.length < SECRET_LENGTH_MIN) return value;
     known.set(name, value);
@@ -51,7 +50,10 @@ export const createSecrets = ({ env, sources = {} }: SecretOptions): Secrets => 
     async value(name) {
       const value = await find(name);
       if (value === undefined) {
-        throw new BatonError('SECRET_MISSING', `The secret ${name} has no value.`, { hint: hintFor(name, sources[name]), where: name });
+        throw new BatonError('SECRET_MISSING', `The secret ${name} has no value.`, {
+          hint: hintFor(name, own(sources, name)),
+          where: name,
+        });
       }
       if (value.length >= SECRET_LENGTH_MIN) return value;
       throw new BatonError(
@@ -68,7 +70,7 @@ export const createSecrets = ({ env, sources = {} }: SecretOptions): Secrets => 
 };
 
 const read = async (name: string, source: SecretSource, env: SecretOptions['env']): Promise<string | undefined> => {
-  if ('env' in source) return env[source.env];
+  if ('env' in source) return own(env, source.env);
   try {
     if ('file' in source) return withoutNewline(await readFile(source.file, 'utf8'));
     const [program, ...args] = source.command;
@@ -79,6 +81,10 @@ const read = async (name: string, source: SecretSource, env: SecretOptions['env'
     throw new BatonError('SECRET_MISSING', `The secret ${name} could not be read${code}.`, { hint: hintFor(name, source), where: name });
   }
 };
+
+/** Names come from files, so `__proto__` is only a name. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 
 const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '');
 
