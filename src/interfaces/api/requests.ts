@@ -42,7 +42,13 @@ export const undecidedRequest = z.strictObject({
 });
 export const messageRequest = z.strictObject({ text: z.string().min(1).max(100_000) });
 export const cleanRequest = z.strictObject({ runs: z.array(z.string()).max(100_000) });
+export const verifyRequest = z.strictObject({
+  run: z.string().exactOptional(),
+  /** Heads exported earlier. */
+  heads: z.array(z.strictObject({ stream: z.string(), seq: z.int().min(1), hash: z.string() })).exactOptional(),
+});
 
 export type LimitsRequest = z.infer<typeof limitsRequest>;
 export type DecideRequest = z.infer<typeof decideRequest>;
+export type VerifyRequest = z.infer<typeof verifyRequest>;
 export type UndecidedRequest = z.infer<typeof undecidedRequest>;

@@ -1,5 +1,5 @@
 /** A typed client of the API. It needs nothing but a `fetch`, so that it runs in a browser as well as on a socket. */
-import type { DecideRequest, LimitsRequest, UndecidedRequest } from '../api/requests.ts';
+import type { DecideRequest, LimitsRequest, UndecidedRequest, VerifyRequest } from '../api/requests.ts';
 import type {
   AgentView,
   Audit,
@@ -50,7 +50,8 @@ export class BatonClient {
   task = (run: string, task: string) => this.get<TaskDetail>(path`/v1/runs/${run}/tasks/${task}`);
   inbox = (run?: string) => this.get<{ items: InboxItem[] }>('/v1/inbox', { run }).then(({ items }) => items);
 
-  submit = (request: RunRequest) => this.post<CommandReply>('/v1/runs', request);
+  /** @param commandId the same one twice starts one run */
+  submit = (request: RunRequest, commandId?: string) => this.post<CommandReply>('/v1/runs', request, commandId);
   pause = (run: string, note?: string) => this.post<CommandReply>(path`/v1/runs/${run}/pause`, { note });
   resume = (run: string, limits?: LimitsRequest) => this.post<CommandReply>(path`/v1/runs/${run}/resume`, { limits });
   cancel = (run: string, reason?: string) => this.post<CommandReply>(path`/v1/runs/${run}/cancel`, { reason });
@@ -62,7 +63,7 @@ export class BatonClient {
     this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/decision`, decision);
   send = (run: string, task: string, text: string) => this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/messages`, { text });
 
-  auditVerify = (run?: string) => this.get<Audit>('/v1/audit/verify', { run });
+  auditVerify = (request: VerifyRequest = {}) => this.post<Audit>('/v1/audit/verify', request);
   auditHeads = () => this.get<{ heads: ChainHeadView[] }>('/v1/audit/heads').then(({ heads }) => heads);
   cleanable = (query: { readonly olderThanMs?: number; readonly run?: string }) => this.get<Cleaned>('/v1/clean', query);
   clean = (runs: readonly string[]) => this.post<Cleaned>('/v1/clean', { runs });
@@ -82,14 +83,14 @@ export class BatonClient {
   private async get<T>(where: string, query: Query = {}): Promise<T> {
     return (await this.call('GET', where + queryText(query))).json() as Promise<T>;
   }
-  private async post<T>(where: string, body: object): Promise<T> {
-    return (await this.call('POST', where, body)).json() as Promise<T>;
+  private async post<T>(where: string, body: object, commandId = this.commandId()): Promise<T> {
+    return (await this.call('POST', where, body, commandId)).json() as Promise<T>;
   }
 
   /** @throws BatonError what the server said, or `UNREACHABLE` */
-  private async call(method: 'GET' | 'POST', where: string, body?: object): Promise<Response> {
+  private async call(method: 'GET' | 'POST', where: string, body?: object, commandId = ''): Promise<Response> {
     const headers: Record<string, string> = { accept: 'application/json' };
-    if (body) Object.assign(headers, { 'content-type': 'application/json', 'idempotency-key': this.commandId() });
+    if (body) Object.assign(headers, { 'content-type': 'application/json', 'idempotency-key': commandId });
     const request = new Request(this.base + where, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
     return checked(await this.fetch(request));
   }

@@ -32,13 +32,20 @@ export function homeRoutes(services: Services, outputs: OutputLog): Hono {
   app.get('/agents', (c) => c.json({ agents: services.agents() }));
   app.post('/plans', async (c) => c.json(await services.workflows.plan(await readBody(c, 'runRequest'))));
 
-  app.get('/audit/verify', async (c) => {
-    const typed = c.req.query('run');
-    const only = typed === undefined ? undefined : findRun(services, typed);
+  app.post('/audit/verify', async (c) => {
+    const { run, heads: kept = [] } = await readBody(c, 'verifyRequest');
+    const only = run === undefined ? undefined : findRun(services, run);
     const heads = [...journal.heads()].filter(({ stream }) => only === undefined || stream === only);
+    const streams = new Set([...heads, ...kept].map(({ stream }) => stream));
     const breaks: Audit['breaks'][number][] = [];
-    for (const { stream } of heads) {
-      breaks.push(...journal.verify(stream));
+    for (const stream of streams) {
+      if (only !== undefined && stream !== only) continue;
+      breaks.push(
+        ...journal.verify(
+          stream,
+          kept.filter((head) => head.stream === stream),
+        ),
+      );
       // Others are served between two streams.
       await new Promise(setImmediate);
     }

@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import type { PlannedTask, PlanPreview } from '../../api/shapes.ts';
+import type { Handler } from '../command.ts';
+import { EXIT } from '../context.ts';
+import { table } from '../output.ts';
+import type { Paint } from '../style.ts';
+import { type LimitOptions, limitsOf } from '../typed.ts';
+import { cut, printable } from '../width.ts';
+import { duration, money, plural } from '../words.ts';
+
+export const plan: Handler<LimitOptions & { readonly input?: Readonly<Record<string, string>> }> = (context, [file = ''], options) =>
+  context.reading(async ({ client }) => {
+    const { out, cwd } = context;
+    const limits = limitsOf(options);
+    const preview = await client.plan({
+      file: resolve(cwd, file),
+      cwd,
+      ...(options.input === undefined ? {} : { inputs: options.input }),
+      ...(limits === undefined ? {} : { limits }),
+    });
+    out.result(preview, () => planLines(preview, out.paint));
+    return EXIT.done;
+  });
+
+const TEXT = 60;
+
+function planLines({ name, description, inputs, limits, tasks, warnings }: PlanPreview, paint: Paint): string[] {
+  const lines = [paint('bold', name), ...(description === undefined ? [] : [description])];
+  for (const [key, value] of Object.entries(inputs)) lines.push(`${paint('dim', `input ${key}`)}  ${JSON.stringify(value)}`);
+  const all = [
+    `${limits.tasks} tasks`,
+    `depth ${limits.depth}`,
+    ...(limits.costUsd === undefined ? [] : [money(limits.costUsd)]),
+    ...(limits.tokens === undefined ? [] : [`${limits.tokens} tokens`]),
+    ...(limits.wallTimeMs === undefined ? [] : [duration(limits.wallTimeMs)]),
+  ];
+  lines.push(`${paint('dim', 'limits')}  ${all.join(', ')}`, '');
+  lines.push(
+    ...table(
+      ['task', 'after', 'kind', 'agent', 'what'],
+      tasks.map((task) => [
+        task.id,
+        task.needs.join(', '),
+        kindText(task),
+        task.agent ?? '',
+        cut(printable(task.text ?? '').split('\n', 1)[0] ?? '', TEXT),
+      ]),
+      paint,
+    ),
+  );
+  const people = tasks.filter(({ approval }) => approval !== undefined);
+  if (people.length > 0) lines.push('', paint('bold', 'waits for people'), ...people.map(({ id, approval }) => `  ${id}: ${approval}`));
+  const checked = tasks.filter(({ gates }) => gates.length > 0);
+  if (checked.length > 0) lines.push('', paint('bold', 'gates'), ...checked.map(({ id, gates }) => `  ${id}: ${gates.join(', ')}`));
+  const writing = tasks.filter(({ writes }) => writes.length > 0);
+  if (writing.length > 0) lines.push('', paint('bold', 'writes'), ...writing.map(({ id, writes }) => `  ${id}: ${writes.join(', ')}`));
+  for (const { file, line, column, code, message } of warnings)
+    lines.push('', `${file}:${line}:${column}  ${paint('wait', code)}  ${message}`);
+  lines.push('', `${fanOutText(tasks)}. Nothing was run.`);
+  return lines;
+}
+
+const kindText = ({ kind, fanOut }: PlannedTask): string => (fanOut === undefined ? kind : `${kind} × ${fanOut}`);
+
+function fanOutText(tasks: readonly PlannedTask[]): string {
+  const known = tasks.reduce((sum, { fanOut = 0 }) => sum + 1 + fanOut, 0);
+  const open = tasks.filter(({ kind, fanOut }) => (kind === 'foreach' || kind === 'until' || kind === 'uses') && fanOut === undefined);
+  return open.length === 0
+    ? plural(known, 'task')
+    : `At least ${plural(known, 'task')}; how many "${open.map(({ id }) => id).join('", "')}" will be shows only when it runs`;
+}

@@ -1,0 +1,80 @@
+import type { RunDetail, TaskDetail, TaskSummary } from '../../api/shapes.ts';
+import type { Handler } from '../command.ts';
+import { EXIT } from '../context.ts';
+import { table } from '../output.ts';
+import { statusTone } from '../status-words.ts';
+import type { Paint } from '../style.ts';
+import { printable } from '../width.ts';
+import { duration, money, spending } from '../words.ts';
+import { runTable } from './list.ts';
+
+export const show: Handler<object> = (context, [run = '', task]) =>
+  context.reading(async ({ client }) => {
+    const { out, now } = context;
+    if (task === undefined) {
+      const detail = await client.run(run);
+      out.result(detail, () => runLines(detail, now(), out.paint));
+    } else {
+      const detail = await client.task(run, task);
+      out.result(detail, () => taskLines(detail, now(), out.paint));
+    }
+    return EXIT.done;
+  });
+
+function runLines(detail: RunDetail, now: number, paint: Paint): string[] {
+  const { limits, taskList, messages, plan, segment, version } = detail;
+  const limit = [
+    ...(limits.costUsd === undefined ? [] : [money(limits.costUsd)]),
+    ...(limits.tokens === undefined ? [] : [`${limits.tokens} tokens`]),
+    ...(limits.wallTimeMs === undefined ? [] : [duration(limits.wallTimeMs)]),
+    `${limits.tasks} tasks`,
+  ];
+  const lines = [
+    ...runTable([detail], now, paint),
+    '',
+    `${paint('dim', 'limits')}  ${limit.join(', ')}`,
+    `${paint('dim', 'source')}  ${plan.slice(0, 16)}`,
+  ];
+  if (segment > 1 || version > 1) lines.push(`${paint('dim', 'plan')}    version ${version}, segment ${segment}`);
+  lines.push('', ...taskTable(taskList, now, paint));
+  for (const { task, by, status } of messages) lines.push(`message from ${by} to "${task}": ${status}`);
+  return lines;
+}
+
+export const taskTable = (tasks: readonly TaskSummary[], now: number, paint: Paint): string[] =>
+  table(
+    ['task', 'status', 'agent', 'time', 'used', ''],
+    tasks
+      .filter(({ replacedBy }) => replacedBy === undefined)
+      .map((task) => [
+        task.id,
+        paint(statusTone(task.status), task.status),
+        task.agent ?? (task.kind === 'work' ? '' : task.kind),
+        task.startedAt === undefined ? '' : duration((task.endedAt ?? now) - task.startedAt),
+        spending(task),
+        printable(task.failure ? `${task.failure.code}: ${task.failure.message.split('\n', 1)[0]}` : (task.reason ?? '')),
+      ]),
+    paint,
+  );
+
+function taskLines(task: TaskDetail, now: number, paint: Paint): string[] {
+  const { definition, gates, feedback, handoff, failure, report } = task;
+  const lines = [...taskTable([{ ...task }], now, paint)];
+  const section = (title: string, value: unknown) => {
+    if (value === undefined) return;
+    lines.push('', paint('bold', title));
+    for (const line of (typeof value === 'string' ? value : JSON.stringify(value, null, 2)).split('\n')) lines.push(`  ${printable(line)}`);
+  };
+  if (task.needs.length > 0) lines.push('', `${paint('dim', 'needs')}  ${task.needs.join(', ')}`);
+  section('what it is', definition.text);
+  section('environment', definition.env);
+  for (const { name, verdict = 'not judged', score, evidence } of gates)
+    section(`gate ${name}: ${verdict}${score === undefined ? '' : ` (${score})`}`, evidence ?? '');
+  feedback.forEach((each, i) => {
+    section(`feedback ${i + 1}`, each);
+  });
+  section('failure', failure && `${failure.code} (${failure.class}): ${failure.message}`);
+  section('report', report);
+  section('handoff', handoff);
+  return lines;
+}
