@@ -100,7 +100,7 @@ describe('a model', () => {
 
   test('that does not count is counted', async () => {
     const { recorded } = await attempt('uncounted');
-    expect(recorded[0]?.usage).toMatchObject({ outputTokens: 100, inputTokens: expect.any(Number) });
+    expect(recorded[0]?.usage).toMatchObject({ outputTokens: 150, inputTokens: expect.any(Number) });
     expect(recorded[0]?.usage?.inputTokens).toBeGreaterThan(0);
   });
 

@@ -266,6 +266,10 @@ describe('a function task', () => {
       new TypeError('fetch failed', { cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) }),
       { class: 'transient', code: 'ECONNREFUSED' },
     ],
+    [
+      new TypeError('fetch failed', { cause: Object.assign(new Error('silence'), { code: 'UND_ERR_HEADERS_TIMEOUT' }) }),
+      { class: 'timeout', code: 'UND_ERR_HEADERS_TIMEOUT' },
+    ],
     [new Error('429 Too Many Requests, please retry, timeout'), { class: 'permanent', code: 'EXCEPTION' }],
     ['a text', { class: 'permanent', code: 'EXCEPTION' }],
   ])('that throws %s fails by type, never by words', async (thrown, failure) => {

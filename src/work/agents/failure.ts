@@ -57,9 +57,9 @@ const NETWORK_CODES = new Set([
   'EAI_AGAIN',
   'UND_ERR_SOCKET',
   'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
 ]);
+/** The connection stood, and nothing came over it. */
+const SILENCE_CODES = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 export const failureOf = (error: unknown): Failure => {
   const chain = causesOf(error);
@@ -67,8 +67,10 @@ export const failureOf = (error: unknown): Failure => {
     if (link instanceof AttemptError) return failure(link.failureClass, link.code, withHint(link), link);
     if (link instanceof BatonError) return failure(CLASS_OF_CODE[link.code] ?? 'permanent', link.code, withHint(link), link);
   }
-  const network = chain.map(codeOf).find((code) => code !== undefined && NETWORK_CODES.has(code));
-  if (network !== undefined) return failure('transient', network, chain.map(messageOf).join(': '));
+  for (const code of chain.map(codeOf)) {
+    if (code !== undefined && NETWORK_CODES.has(code)) return failure('transient', code, chain.map(messageOf).join(': '));
+    if (code !== undefined && SILENCE_CODES.has(code)) return failure('timeout', code, chain.map(messageOf).join(': '));
+  }
   if (chain.some((link) => nameOf(link) === 'TimeoutError')) return failure('timeout', 'TIMEOUT', messageOf(error));
   if (chain.some((link) => nameOf(link) === 'AbortError')) return failure('cancelled', 'CANCELLED', messageOf(error));
   return failure('permanent', 'EXCEPTION', `${nameOf(error)}: ${messageOf(error)}`);

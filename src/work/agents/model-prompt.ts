@@ -34,8 +34,11 @@ const shapeText = (schema: Work['schema']): string | undefined =>
     ? undefined
     : `Answer with one JSON object, and nothing else, that fits this JSON Schema:\n${JSON.stringify(schema)}`;
 
-/** Bytes per token that no usual tokeniser falls below for ordinary text: reserving too much is put right when the step ends. */
-const BYTES_PER_TOKEN = 3;
+/**
+ * Text has 3 to 5 bytes a token; only keys, hashes and the like have fewer than 2. Reserving too much is put right when
+ * the step ends, reserving too little can't be.
+ */
+const BYTES_PER_TOKEN = 2;
 /** What a provider adds around messages. */
 const TOKENS_AROUND = 64;
 

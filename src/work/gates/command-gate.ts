@@ -3,13 +3,12 @@
  * the work back with what the command printed. A command that could not do its job (missing, not executable, out of
  * time, asking to try again) judges nothing.
  */
-import type { Blobs } from '../../engine/host/host.ts';
 import type { Hash } from '../../engine/kernel/plan.ts';
 import { type CommandText, nameOf } from '../agents/command-text.ts';
 import { defined } from '../agents/defined.ts';
 import { lastLines } from '../agents/output.ts';
 import { type Command, type Ended, runProcess } from '../agents/process.ts';
-import { type Evidence, storeOutput } from './evidence.ts';
+import { type Evidence, type PayloadStore, storeOutput } from './evidence.ts';
 
 export interface CommandGate extends Pick<Command, 'cwd' | 'env' | 'signal' | 'redactor' | 'timeoutMs'> {
   readonly name: string;
@@ -29,7 +28,7 @@ const NOT_RUN = new Set([126, 127, 75]);
 const FEEDBACK_LINES = 60;
 const FEEDBACK_MAX = 6000;
 
-export const judgeByCommand = async (gate: CommandGate, blobs: Pick<Blobs, 'put'>): Promise<Judged> => {
+export const judgeByCommand = async (gate: CommandGate, blobs: PayloadStore): Promise<Judged> => {
   const ended = await runProcess({ ...gate, timeoutMs: gate.timeoutMs ?? TIMEOUT_MS });
   const verdict = verdictOf(ended);
   const evidence: Evidence = defined({

@@ -1,6 +1,5 @@
 /** What a check found, and what exactly it looked at. Made by Baton alone; bound to one result by its hash. */
 import { createHash } from 'node:crypto';
-import type { Blobs } from '../../engine/host/host.ts';
 import type { Failure, Hash } from '../../engine/kernel/plan.ts';
 import type { CommandText } from '../agents/command-text.ts';
 import type { Output } from '../agents/output.ts';
@@ -23,6 +22,11 @@ export interface Evidence {
   readonly feedback?: string;
 }
 
+/** Where evidence and long outputs go. */
+export interface PayloadStore {
+  put(payload: Uint8Array | string): Hash;
+}
+
 /** The hash of the whole, and its end. The whole is a blob of that hash where it is longer than `text`. */
 export interface StoredOutput {
   readonly sha256: Hash;
@@ -30,7 +34,7 @@ export interface StoredOutput {
   readonly text: string;
 }
 
-export const storeOutput = ({ text, size, whole }: Output, blobs: Pick<Blobs, 'put'>): StoredOutput => ({
+export const storeOutput = ({ text, size, whole }: Output, blobs: PayloadStore): StoredOutput => ({
   sha256: whole === undefined ? createHash('sha256').update(text).digest('hex') : blobs.put(whole),
   size,
   text,
