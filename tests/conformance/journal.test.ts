@@ -31,7 +31,7 @@ journalConformance(
   {
     name: 'sqlite',
     place() {
-      const paths = makeHome(mkdtempSync(join(tmpdir(), 'baton-journal-')));
+      const paths = makeHome(mkdtempSync(join(tmpdir(), 'journal-home-')));
       const opened: SqliteJournal[] = [];
       return {
         open() {

@@ -29,9 +29,9 @@ interface Waiting {
 }
 
 export class Blobs {
-  readonly hand = new Hand();
-  readonly files: BlobFiles;
   private readonly connection: Connection;
+  private readonly files: BlobFiles;
+  private readonly hand = new Hand();
   /** Put, and stored with the next append. */
   private readonly waiting = new Map<Hash, Waiting>();
   private waitingSize = 0;
@@ -125,12 +125,18 @@ export class Blobs {
     this.named = [];
   }
 
+  /** What somebody is about to name, with all that it names. */
+  inHand(): ReadonlySet<Hash> {
+    return this.hand.reach((hash) => unpack(this.connection.get('SELECT names FROM blob WHERE hash = ?', bytesOf(hash))?.['names']));
+  }
+
   /** Rows of payloads were removed; `files` are the ones that had files. Files without a row go too: a crash left them. */
   removed(files: readonly Hash[]): void {
     this.known.clear();
+    const spared = this.inHand();
     for (const hash of files) this.files.remove(hash);
     for (const hash of this.files.all())
-      if (!this.hand.has(hash) && !this.connection.get('SELECT 1 FROM blob WHERE hash = ?', bytesOf(hash))) this.files.remove(hash);
+      if (!spared.has(hash) && !this.connection.get('SELECT 1 FROM blob WHERE hash = ?', bytesOf(hash))) this.files.remove(hash);
     this.files.removeUnfinished();
   }
 

@@ -1,6 +1,6 @@
 /**
  * Removing streams, in one transaction: their facts, their snapshots, and every payload that no remaining stream keeps.
- * The work grows with what is removed, not with the journal. A payload in the hand stays, whoever kept it.
+ * The work grows with what is removed, not with the journal. What is in the hand stays, whoever kept it.
  */
 import type { Hash } from '../kernel/plan.ts';
 import { type Blobs, bytesOf, unpack } from './blobs.ts';
@@ -26,7 +26,7 @@ export function removeStreams(connection: Connection, blobs: Blobs, streams: rea
     const open: Hash[] = [];
     for (const row of factsBack(connection, Number(stream['position']))) {
       positions.push(Number(row['position']));
-      open.push(...namesIn(String(row['text'])));
+      for (const hash of namesIn(String(row['text']))) open.push(hash);
     }
     letGo(connection, open, id);
     const drop = connection.statement('DELETE FROM fact WHERE position = ?');
@@ -61,10 +61,11 @@ function letGo(connection: Connection, open: Hash[], stream: number): void {
 
 /** Removes the payloads that nobody keeps, those of attempts that came to nothing as well. */
 function sweep(connection: Connection, blobs: Blobs, removed: Removed): void {
+  const spared = blobs.inHand();
   const drop = connection.statement('DELETE FROM blob WHERE id = ?');
   for (const row of connection.db.prepare('SELECT id, hash, size, body IS NULL AS file FROM blob WHERE stream = 0').all()) {
     const hash = Buffer.from(row['hash'] as Uint8Array).toString('hex');
-    if (blobs.hand.has(hash)) continue;
+    if (spared.has(hash)) continue;
     drop.run(Number(row['id']));
     removed.blobs++;
     removed.bytes += Number(row['size']);

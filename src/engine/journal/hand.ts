@@ -21,12 +21,16 @@ export class Hand {
     else this.held.set(hash, { names, shared: false });
   }
 
-  has(hash: Hash): boolean {
-    return this.held.has(hash);
-  }
-
-  hashes(): Iterable<Hash> {
-    return this.held.keys();
+  /** All that is in the hand, and what that names in turn. `namesOf` is asked about payloads that are not in the hand. */
+  reach(namesOf: (hash: Hash) => readonly Hash[]): Set<Hash> {
+    const reached = new Set<Hash>();
+    const open = [...this.held.keys()];
+    for (let hash = open.pop(); hash !== undefined; hash = open.pop()) {
+      if (reached.has(hash)) continue;
+      reached.add(hash);
+      for (const name of this.held.get(hash)?.names ?? namesOf(hash)) open.push(name);
+    }
+    return reached;
   }
 
   /** A stored fact names this payload. */
@@ -36,7 +40,7 @@ export class Hand {
       const held = this.held.get(next);
       if (!held || held.shared) continue;
       this.held.delete(next);
-      open.push(...held.names);
+      for (const name of held.names) open.push(name);
     }
   }
 }

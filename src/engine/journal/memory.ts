@@ -169,12 +169,13 @@ export class MemoryJournal implements Journal {
 
   /** All that the facts or the hand name, and what that names in turn. */
   private kept(): ReadonlySet<Hash> {
-    const kept = new Set<Hash>();
-    const open: Hash[] = [...this.hand.hashes(), ...this.disk.rows.flatMap(({ text }) => namesIn(text))];
+    const namesOf = (hash: Hash) => namesInPayload(this.get(hash) ?? '');
+    const kept = this.hand.reach(namesOf);
+    const open = this.disk.rows.flatMap(({ text }) => namesIn(text));
     for (let hash = open.pop(); hash !== undefined; hash = open.pop()) {
       if (kept.has(hash)) continue;
       kept.add(hash);
-      open.push(...namesInPayload(this.get(hash) ?? ''));
+      open.push(...namesOf(hash));
     }
     return kept;
   }

@@ -9,20 +9,22 @@ import { type ChainRow, chainBreak } from './verify.ts';
 import { factsBack } from './walk.ts';
 
 export function* chainBreaks(connection: Connection, only: string | undefined, kept: readonly ChainHead[]): Generator<ChainBreak> {
+  const wanted = (stream: string) => only === undefined || stream === only;
+  const keptOf = Map.groupBy(kept, ({ stream }) => stream);
   const broken = new Set<string>();
-  const gone = new Map(kept.filter(({ stream }) => only === undefined || stream === only).map((head) => [head.stream, head]));
   for (const row of [...connection.rows('SELECT id, name, seq, position, hash FROM stream ORDER BY id')]) {
-    const name = String(row['name']);
-    gone.delete(name);
-    if (only !== undefined && only !== name) continue;
-    const own = { stream: name, seq: Number(row['seq']), hash: String(row['hash']) };
-    const found = inStream(connection, row, [own, ...kept.filter(({ stream }) => stream === name)]);
+    const stream = String(row['name']);
+    const heads = keptOf.get(stream) ?? [];
+    keptOf.delete(stream);
+    const found = wanted(stream) && inStream(connection, row, [{ stream, seq: Number(row['seq']), hash: String(row['hash']) }, ...heads]);
     if (!found) continue;
-    broken.add(name);
+    broken.add(stream);
     yield found;
   }
-  for (const { stream, seq } of gone.values())
-    yield { stream, seq, problem: 'missing', message: `${stream} is gone; it had ${seq} facts when its head was kept.` };
+  for (const [stream, heads] of keptOf) {
+    const message = `${stream} is gone; it had ${heads[0]?.seq} facts when its head was kept.`;
+    if (wanted(stream)) yield { stream, seq: 1, problem: 'missing', message };
+  }
   if (only === undefined) yield* strangers(connection, broken);
 }
 
@@ -54,24 +56,20 @@ function inStream(connection: Connection, stream: Row, kept: readonly ChainHead[
 
 function* strangers(connection: Connection, broken: ReadonlySet<string>): Generator<ChainBreak> {
   const last = new Map<number, number>();
-  const told = new Set<number>();
-  const sql =
-    'SELECT fact.position, fact.stream AS id, fact.seq, previous, name FROM fact LEFT JOIN stream ON stream.id = fact.stream ORDER BY fact.position';
+  const told = new Set<string>(broken);
+  const sql = `
+    SELECT fact.position, fact.stream AS id, fact.seq, previous, name, stream.position AS end
+    FROM fact LEFT JOIN stream ON stream.id = fact.stream ORDER BY fact.position`;
   try {
     for (const row of connection.rows(sql)) {
-      const id = Number(row['id']);
-      const name = String(row['name'] ?? `(stream ${id})`);
-      if (row['name'] !== null && (last.get(id) ?? 0) === row['previous']) last.set(id, Number(row['position']));
-      else if (!told.has(id) && !broken.has(name)) {
-        told.add(id);
-        const seq = Number(row['seq']);
-        yield {
-          stream: name,
-          seq,
-          problem: 'reordered',
-          message: `A fact at position ${row['position']} says that it is fact ${seq} of ${name}, and is not.`,
-        };
-      }
+      const [id, position, seq] = [Number(row['id']), Number(row['position']), Number(row['seq'])];
+      const stream = String(row['name'] ?? `(stream ${id})`);
+      const linked = row['end'] !== null && position <= Number(row['end']) && (last.get(id) ?? 0) === row['previous'];
+      if (linked) last.set(id, position);
+      if (linked || told.has(stream)) continue;
+      told.add(stream);
+      const message = `A fact at position ${position} says that it is fact ${seq} of ${stream}, and is not.`;
+      yield { stream, seq, problem: 'reordered', message };
     }
   } catch (error) {
     // Damage that no stream leads to is no stream's; each was read whole, or has been told of.
