@@ -30,7 +30,7 @@ const NAME_MAX = 32;
 
 export function frame({ state, words, ...progress }: Progress, now: number, screen: Screen, paint: Paint): string[] {
   if (!state) return [];
-  const width = Math.max(20, screen.columns - 1);
+  const width = Math.max(1, screen.columns - 1);
   const room = Math.max(1, screen.rows - 2);
   const rows = [...state.tasks.values()]
     .flatMap((record) => rowOf(state, record, words.get(record.spec.id), now))

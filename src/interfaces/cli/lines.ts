@@ -45,7 +45,10 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
   'task.failed': ({ failure }) => ({ tone: 'bad', text: `failed: ${failureText(failure)}`, last: true }),
   'task.skipped': ({ cause }) => ({
     tone: 'dim',
-    text: cause.cause === 'when' ? 'skipped: its `when` is false' : `skipped: "${cause.task}" was ${cause.status}`,
+    text:
+      cause.cause === 'when'
+        ? 'skipped: its `when` is false'
+        : `skipped: "${cause.task}" ${cause.status === 'failed' ? '' : 'was '}${cause.status}`,
     last: true,
   }),
   'task.cancelled': () => ({ tone: 'dim', text: 'cancelled', last: true }),

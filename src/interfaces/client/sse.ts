@@ -14,7 +14,9 @@ export async function* sseFrames(body: ReadableStream<Uint8Array>): AsyncGenerat
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      rest += decoder.decode(value, { stream: true }).replaceAll('\r\n', '\n');
+      rest += decoder.decode(value, { stream: true });
+      // Over all that is there: the two characters may come in two pieces.
+      if (rest.includes('\r')) rest = rest.replaceAll('\r\n', '\n');
       const frames = rest.split('\n\n');
       rest = frames.pop() ?? '';
       for (const text of frames) {

@@ -40,7 +40,9 @@ export function taskSummary(record: TaskRecord): TaskSummary {
 
 function causeText({ cause }: TaskRecord): string | undefined {
   if (cause === undefined) return undefined;
-  return cause.cause === 'when' ? 'its `when` was false' : `"${cause.task}", which it needs, was ${cause.status}`;
+  return cause.cause === 'when'
+    ? 'its `when` was false'
+    : `"${cause.task}", which it needs, ${cause.status === 'failed' ? '' : 'was '}${cause.status}`;
 }
 
 export function taskDetail({ texts }: Services, state: RunState, record: TaskRecord): TaskDetail {

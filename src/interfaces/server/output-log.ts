@@ -3,10 +3,11 @@
  * position, so a reader that comes back misses nothing. Output is no fact: what a crash cuts off is gone, and a full
  * disk loses output, never work.
  */
-import { appendFile, mkdir, open, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LogChunk } from '../../engine/host/host.ts';
 import type { Output } from '../api/events.ts';
+import type { Page } from './pages.ts';
 
 /** Most output kept of one run, in bytes; what comes after is dropped, and the file says so. */
 export const OUTPUT_MAX = 256 * 1024 * 1024;
@@ -92,17 +93,18 @@ export class OutputLog {
   }
 
   /** Lines after a position, a page at most; none when the file ends there, or is not there. */
-  async read(run: string, after: number): Promise<readonly OutputLine[]> {
+  async read(run: string, after: number): Promise<Page<OutputLine>> {
     try {
       await using file = await open(this.file(run), 'r');
       for (let size = PAGE; ; size *= 4) {
         const { bytesRead, buffer } = await file.read(Buffer.alloc(size), 0, size, after);
-        const lines = linesOf(buffer.subarray(0, bytesRead), after);
+        const items = linesOf(buffer.subarray(0, bytesRead), after);
+        const whole = bytesRead < size;
         // A line longer than the page is read with a larger one.
-        if (lines.length > 0 || bytesRead < size) return lines;
+        if (items.length > 0 || whole) return { items, whole };
       }
     } catch {
-      return [];
+      return { items: [], whole: true };
     }
   }
 
@@ -110,19 +112,12 @@ export class OutputLog {
   async *all(run: string): AsyncGenerator<Output> {
     await this.settled(run);
     for (let after = 0; ; ) {
-      const lines = await this.read(run, after);
-      const last = lines.at(-1);
+      const { items } = await this.read(run, after);
+      const last = items.at(-1);
       if (!last) return;
-      for (const { output } of lines) yield output;
+      for (const { output } of items) yield output;
       after = last.end;
     }
-  }
-
-  async size(run: string): Promise<number> {
-    return stat(this.file(run)).then(
-      ({ size }) => size,
-      () => 0,
-    );
   }
 
   private file(run: string): string {

@@ -1,3 +1,9 @@
+/** The next of something, and whether that was all there is so far. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly whole: boolean;
+}
+
 /** The first `count`; the reader behind is closed at once, since no cursor of the journal may stay open while one waits. */
 export function take<T>(all: Iterable<T>, count: number): T[] {
   const taken: T[] = [];

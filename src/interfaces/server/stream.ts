@@ -6,6 +6,7 @@
 import type { Stored } from '../../engine/kernel/facts.ts';
 import { GRANTS } from '../../engine/kernel/grants.ts';
 import { type Position, positionText, type StreamEvent } from '../api/events.ts';
+import { merge } from './merge.ts';
 import type { OutputLog } from './output-log.ts';
 import { take } from './pages.ts';
 import type { Services } from './services.ts';
@@ -14,35 +15,27 @@ import type { Services } from './services.ts';
 const PAGE = 500;
 /** How often a silent stream says that it is alive, in milliseconds. */
 const ALIVE_MS = 15_000;
+const NO_OUTPUT = { items: [], whole: true };
 
-interface Page {
+interface Next {
   readonly events: readonly StreamEvent[];
   readonly position: Position;
 }
 /** What follows a position, without waiting for more; no events when there is nothing. */
-type Read = (from: Position) => Promise<Page>;
+type Read = (from: Position) => Promise<Next>;
 /** Calls back when there may be more; returns the function that ends it. */
 type Listen = (wake: () => void) => () => void;
 
 export function runStream(services: Services, outputs: OutputLog, run: string, from: Position): Response {
   const read: Read = async (position) => {
-    const events: StreamEvent[] = [];
-    let { facts, output } = position;
-    if (output !== undefined) {
-      // Output before the facts that follow it: an attempt's last words come before its end.
-      await outputs.settled(run);
-      for (const line of await outputs.read(run, output)) {
-        output = line.end;
-        events.push({ type: 'output', position: { facts, output }, output: line.output });
-      }
-    }
-    const page = take(services.journal.read(run, facts), PAGE + 1);
-    const more = page.length > PAGE;
-    if (more) page.pop();
-    facts = page.at(-1)?.seq ?? facts;
-    const now: Position = { facts, ...(output === undefined ? {} : { output }) };
-    if (page.length > 0) events.push({ type: 'facts', position: now, facts: page, more });
-    return { events, position: now };
+    const stored = take(services.journal.read(run, position.facts), PAGE + 1);
+    const whole = stored.length <= PAGE;
+    if (!whole) stored.pop();
+    // Facts first: whatever was printed before them is in the file then.
+    await outputs.settled(run);
+    const lines = position.output === undefined ? NO_OUTPUT : await outputs.read(run, position.output);
+    const events = merge(position, { items: stored, whole }, lines);
+    return { events, position: events.at(-1)?.position ?? position };
   };
   const listen: Listen = (wake) => {
     const ends = [

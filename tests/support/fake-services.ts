@@ -1,0 +1,138 @@
+/** An engine in memory with tasks that do what the test says, and the API over it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EmbeddedHost } from '../../src/engine/host/embedded.ts';
+import type { AttemptContext } from '../../src/engine/host/host.ts';
+import { foldRun } from '../../src/engine/journal/fold.ts';
+import { MemoryJournal } from '../../src/engine/journal/memory.ts';
+import { viewOf } from '../../src/engine/journal/view.ts';
+import type { Outcome } from '../../src/engine/kernel/commands.ts';
+import type { Plan, TaskSpec } from '../../src/engine/kernel/plan.ts';
+import { BatonError } from '../../src/errors.ts';
+import type { RunRequest } from '../../src/interfaces/api/shapes.ts';
+import { BatonClient } from '../../src/interfaces/client/client.ts';
+import { type App, createApp } from '../../src/interfaces/server/app.ts';
+import type { Services } from '../../src/interfaces/server/services.ts';
+
+export type Attempt = (context: AttemptContext) => Promise<Outcome>;
+
+export interface Fake {
+  readonly services: Services;
+  readonly app: App;
+  readonly client: BatonClient;
+  readonly journal: MemoryJournal;
+  readonly host: EmbeddedHost;
+  /** Plans by the name of the file that asks for them. */
+  readonly plans: Map<string, readonly TaskSpec[]>;
+  readonly bugs: unknown[];
+  task(id: string, more?: Partial<TaskSpec>): TaskSpec;
+  /** The same home, read without an engine. */
+  reader(): BatonClient;
+  close(): Promise<void>;
+}
+
+export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true, result: blobs.put('{"summary":"done"}') })): Fake {
+  const journal = new MemoryJournal();
+  const folder = mkdtempSync(join(tmpdir(), 'baton-fake-'));
+  const host = new EmbeddedHost({
+    journal,
+    resolver: { resolve: () => ({ to: 'skip' }) },
+    handlers: {
+      attempt: (_owed, context) => attempt(context),
+      gate: async () => ({ verdict: 'pass', evidence: journal.put('{}') }),
+      probe: async () => ({ verdict: 'unknown' }),
+      notify: async () => {},
+    },
+  });
+  const plans = new Map<string, readonly TaskSpec[]>();
+  const state = (run: string) => host.state(run) ?? foldRun(journal, run)?.state;
+  const all = () =>
+    [...journal.heads()]
+      .filter(({ stream }) => stream !== 'grants')
+      .flatMap(({ stream }) => state(stream) ?? [])
+      .map(viewOf)
+      .sort((a, b) => b.submittedAt - a.submittedAt);
+  const prepare = async ({ file }: RunRequest): Promise<Plan> => {
+    const tasks = plans.get(file);
+    if (!tasks) throw new BatonError('FILE_NOT_FOUND', `${file} does not exist.`, { where: file });
+    return { name: file.slice(1), source: journal.put(file), tasks, limits: { tasks: 1000, depth: 4 } };
+  };
+  const services: Services = {
+    version: '0.0.0-test',
+    home: folder,
+    logs: join(folder, 'logs'),
+    journal,
+    views: {
+      list: ({ limit = 100, open = false } = {}) =>
+        all()
+          .filter((view) => !open || view.endedAt === undefined)
+          .slice(0, limit),
+      view: (run) => all().find((view) => view.run === run),
+    },
+    state,
+    workflows: {
+      prepare,
+      plan: async (request) => {
+        const { name, tasks, limits } = await prepare(request);
+        return {
+          name,
+          file: request.file,
+          inputs: {},
+          limits,
+          warnings: [],
+          tasks: tasks.map(({ id, needs }) => ({ id, kind: 'run', needs, gates: [], writes: [] })),
+        };
+      },
+    },
+    texts: {
+      task: (_state, { spec }) => ({ text: `what ${spec.id} is` }),
+      handoff: (_state, { result }) => (result === undefined ? undefined : JSON.parse(Buffer.from(journal.get(result) ?? '').toString())),
+      payload: (hash) => Buffer.from(journal.get(hash) ?? '').toString(),
+    },
+    agents: () => [{ name: 'writer', kind: 'scripted', capabilities: ['text'], slots: 1 }],
+    checks: async () => [{ part: 'agents', well: true, says: 'writer' }],
+    settings: async () => [{ name: 'slots', value: 64, source: 'default' }],
+    local: { id: 'ann', roles: ['approver'] },
+    engine: {
+      host,
+      startedAt: 0,
+      decided: (_run, _task, decision, by) => journal.put(JSON.stringify({ decision, by: by.id })),
+      answered: (_run, _task, answer) => journal.put(JSON.stringify({ answer })),
+      feedback: (text) => journal.put(text),
+      happened: (_run, _task, outputs) => journal.put(JSON.stringify({ outputs })),
+      remove: async (runs) => journal.remove(runs),
+    },
+  };
+  const bugs: unknown[] = [];
+  const app = createApp(services, { onBug: (error) => bugs.push(error) });
+  return {
+    services,
+    app,
+    client: new BatonClient({ fetch: app.fetch }),
+    journal,
+    host,
+    plans,
+    bugs,
+    task: (id, more = {}) => ({ id, kind: 'work', needs: [], work: journal.put(JSON.stringify({ id })), agent: 'writer', ...more }),
+    reader() {
+      const { engine: _, ...rest } = services;
+      return new BatonClient({ fetch: createApp({ ...rest, state: (run) => foldRun(journal, run)?.state }).fetch });
+    },
+    async close() {
+      app.close();
+      await host.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves when `look` gives something. */
+export async function until<T>(look: () => Promise<T | undefined | false> | T | undefined | false, patienceMs = 10_000): Promise<T> {
+  for (const end = Date.now() + patienceMs; ; ) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > end) throw new Error(`not within ${patienceMs} ms: ${look}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
