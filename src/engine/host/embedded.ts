@@ -11,7 +11,7 @@
  */
 import { BatonError } from '../../errors.ts';
 import { foldRun } from '../journal/fold.ts';
-import type { Append, Journal } from '../journal/journal.ts';
+import type { Append, Journal, Snapshot } from '../journal/journal.ts';
 import type { AskedCommand, Command, GrantCommand, HostCommand, Outcome, Refusal, RunCommand } from '../kernel/commands.ts';
 import type { CommandRef, Fact, GrantFact, RunFact } from '../kernel/facts.ts';
 import { decideGrant, evolveGrant, GRANTS, type GrantState, newGrants, settleGrants } from '../kernel/grants.ts';
@@ -59,7 +59,8 @@ const MESSAGE_MS = 10_000;
 /** Ended runs kept in memory for readers. */
 const ENDED_KEPT = 32;
 
-interface Live {
+/** One stream in memory. */
+export interface Live {
   readonly stream: string;
   run: RunState | undefined;
   grants: GrantState | undefined;
@@ -291,7 +292,7 @@ export class EmbeddedHost implements Host {
       live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
   }
 
-  private take(live: Live, owed: Owed): void {
+  protected take(live: Live, owed: Owed): void {
     switch (owed.type) {
       case 'resolve':
       case 'acquire':
@@ -401,7 +402,7 @@ export class EmbeddedHost implements Host {
   private commit(group: readonly { asked: Asked; reply: Reply }[]): Followed[] | undefined {
     if (this.touched.size === 0) return [];
     const appends: Append[] = [];
-    const snapshots = [];
+    const snapshots: Snapshot[] = [];
     for (const live of this.touched) {
       appends.push({ stream: live.stream, after: live.stored, facts: live.fresh });
       const seq = live.stored + live.fresh.length;
@@ -409,7 +410,7 @@ export class EmbeddedHost implements Host {
     }
     const position = this.factListeners.size > 0 ? this.journal.position() : 0;
     try {
-      this.journal.append(appends, snapshots);
+      this.store(appends, snapshots);
     } catch (error) {
       this.abandon(group, error);
       return undefined;
@@ -429,6 +430,10 @@ export class EmbeddedHost implements Host {
       live.fresh = [];
     }
     return followed;
+  }
+
+  protected store(appends: readonly Append[], snapshots: readonly Snapshot[]): void {
+    this.journal.append(appends, snapshots);
   }
 
   /** A commit failed: nothing of the group happened. */
@@ -462,6 +467,7 @@ export class EmbeddedHost implements Host {
     for (const [id, agent] of live.slots) this.free(live, id, agent);
     for (const cancel of live.timers.values()) cancel();
     this.lives.delete(live.stream);
+    this.touchedLater.delete(live);
     this.load(live.stream, live.performers);
   }
 
@@ -506,7 +512,7 @@ export class EmbeddedHost implements Host {
       if (each.type !== 'attempt' && each.type !== 'stop') continue;
       if (performers && each.type === 'stop') continue;
       live.dispatch.delete(each.id);
-      if (!performers) this.tellRun(stream, { type: 'attempt.lose', task: each.task, attempt: each.attempt });
+      if (!performers) this.lose(live, each);
     }
     for (const [id, performer] of performers ?? []) live.performers.set(id, performer);
     if (live.dispatch.size > 0 || this.agenda.length > 0) this.touchedLater.add(live);
@@ -514,6 +520,11 @@ export class EmbeddedHost implements Host {
     else this.evict(stream);
     return live;
   }
+  /** Tells the stream that nobody performs this attempt any more. */
+  protected lose(live: Live, { task, attempt }: OwedOf<'attempt' | 'stop'>): void {
+    this.tellRun(live.stream, { type: 'attempt.lose', task, attempt });
+  }
+
   private foldGrants(): GrantState {
     const grants = newGrants();
     const ignored: OwedChange = { added: [], removed: [] };

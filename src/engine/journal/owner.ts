@@ -15,6 +15,11 @@ import { SqliteJournal } from './sqlite.ts';
 import { sqliteCode, storageError } from './storage-error.ts';
 
 const BUSY = 5;
+/** How often, and after how many milliseconds each time, the owner of a home that is owned is asked for its name. */
+const [NAME_TRIES, NAME_TRY_MS] = [20, 5];
+
+/** Locks of this process, kept from the garbage collector: it would close them, and somebody else could own the home. */
+const HELD = new Set<DatabaseSync>();
 
 export interface Owner {
   readonly paths: HomePaths;
@@ -43,11 +48,11 @@ export function acquireOwner(home: string, now: number = Date.now()): Owner {
       release() {
         journal.close();
         rmSync(infoFile(paths), { force: true });
-        lock.close();
+        letGo(lock);
       },
     };
   } catch (error) {
-    lock.close();
+    letGo(lock);
     throw storageError(error, paths.home);
   }
 }
@@ -58,6 +63,7 @@ function takeLock(paths: HomePaths): DatabaseSync {
     lock = new DatabaseSync(paths.lock, { timeout: 0 });
     lock.exec('PRAGMA journal_mode = DELETE');
     lock.exec('BEGIN IMMEDIATE');
+    HELD.add(lock);
     return lock;
   } catch (error) {
     lock?.close();
@@ -66,7 +72,14 @@ function takeLock(paths: HomePaths): DatabaseSync {
   }
 }
 
+function letGo(lock: DatabaseSync): void {
+  HELD.delete(lock);
+  lock.close();
+}
+
 function owned(paths: HomePaths, cause: unknown): BatonError {
+  // An owner writes its name right after it has the lock.
+  for (let i = 0; i < NAME_TRIES && !readOwner(paths); i++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, NAME_TRY_MS);
   const owner = readOwner(paths);
   return new BatonError('HOME_OWNED', `${paths.home} is owned by ${owner ? `process ${owner.pid}` : 'another process'}.`, {
     where: paths.home,

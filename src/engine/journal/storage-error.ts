@@ -29,6 +29,12 @@ const DAMAGED: Problem = {
   hint: 'Restore it from a backup; `baton audit verify` says which runs are whole.',
 };
 
+const NO_FOLDER: Problem = {
+  code: 'JOURNAL_READONLY',
+  what: 'can’t be made: a part of the path is a file',
+  hint: 'Move that file away, or choose another folder with BATON_HOME.',
+};
+
 /** By SQLite's primary result code. */
 const OF_SQLITE: { readonly [primary: number]: Problem } = {
   5: {
@@ -66,7 +72,8 @@ const OF_SYSTEM: { readonly [code: string]: Problem } = {
   EPERM: READONLY,
   EIO: BROKEN,
   EFBIG: BROKEN,
-  ENOTDIR: { ...READONLY, what: 'can’t be made: a part of the path is a file' },
+  ENOTDIR: NO_FOLDER,
+  EEXIST: NO_FOLDER,
 };
 
 /** SQLite's primary result code of an error, or undefined when it is no error of SQLite. */

@@ -4,6 +4,7 @@
  * roles decide; `wait` waits. A decision names the hash its principal saw: what has changed since needs a new approval,
  * and one decision is valid once.
  */
+import { owedByRun } from './budget.ts';
 import type { AskedCommand } from './commands.ts';
 import type { RunFact } from './facts.ts';
 import { reworkMax } from './gate.ts';
@@ -97,7 +98,6 @@ export const approvalEvolvers = {
     if (fact.task !== undefined) {
       const task = taskOf(state, fact.task);
       leave(state, task);
-      state.due.delete(fact.task);
       if (fact.subject === 'start') move(task, 'awaiting-start');
       else if (fact.subject === 'task') {
         move(task, 'running');
@@ -121,6 +121,7 @@ export const approvalEvolvers = {
     owe(approval, [], change);
     if (approval.subject === 'plan') {
       state.status = 'running';
+      owe(state, owedByRun(state), change);
       for (const task of state.tasks.values()) {
         if (task.status !== 'pending' || task.open > 0) continue;
         leave(state, task);

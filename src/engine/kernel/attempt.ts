@@ -122,8 +122,9 @@ function failed(
     ...(retryAt === undefined ? {} : { retryAt }),
     ...ended,
   });
-  if (failure.class === 'budget' && state.pausedBy === 'budget') return [retry(at)];
-  const wait = nextTryIn(task, failure, `${state.id}/${spec.id}/${attempt}`);
+  // Out of budget is no fault of the task: it goes on when the run is resumed with more.
+  const outOfBudget = failure.class === 'budget' && state.pausedBy === 'budget';
+  const wait = outOfBudget ? 0 : nextTryIn(task, failure, `${state.id}/${spec.id}/${attempt}`);
   if (wait === undefined) return [{ type: 'task.failed', task: spec.id, attempt, failure, ...ended }];
   if (spec.idempotent || failure.dispatched === false) return [retry(at + wait)];
   return [retry(undefined), ...(spec.probe ? [] : unknown(task, failure.class))];
@@ -182,7 +183,6 @@ export const attemptEvolvers = {
   'task.skipped'(state, fact, at, change) {
     const task = taskOf(state, fact.task);
     leave(state, task);
-    state.due.delete(fact.task);
     move(task, 'skipped');
     task.cause = fact.cause;
     end(state, task, at, change);
@@ -191,7 +191,6 @@ export const attemptEvolvers = {
   'task.cancelled'(state, fact, at, change) {
     const task = taskOf(state, fact.task);
     leave(state, task);
-    state.due.delete(fact.task);
     settleReservations(state, task, 'cancelled');
     spend(state, task, fact.usage);
     over(task);

@@ -4,11 +4,12 @@
  * stale. A change is checked whole before its first fact, so a refused one leaves the state as it was. Started tasks
  * can't be changed.
  */
+import { owedByRun } from './budget.ts';
 import type { HostCommand } from './commands.ts';
 import type { RunFact } from './facts.ts';
 import { downstream, findCycle } from './graph.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
-import type { OwedChange } from './owed.ts';
+import { type OwedChange, owe } from './owed.ts';
 import type { TaskSpec } from './plan.ts';
 import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL } from './state.ts';
 import { enter, leave, move, newTask, taskOf, tolerated, wake } from './task.ts';
@@ -48,6 +49,7 @@ export function checkChange(state: RunState, change: Change): ReturnType<typeof 
     if (!untouched(task) || task.spec.parent !== undefined)
       return refuse('PLAN_INVALID', `task "${id}" is ${task.status} and can't be changed`);
   }
+  for (const id of drop) if (change.rewire?.[id]) return refuse('PLAN_INVALID', `the change drops "${id}" and rewires it`);
   for (const id of drop)
     for (const dependent of taskOf(state, id).dependents)
       if (!drop.has(dependent) && (change.rewire?.[dependent] ?? [id]).includes(id))
@@ -199,8 +201,10 @@ export const changeEvolvers = {
     task.inputs = fact.inputs;
     enter(state, task, change);
   },
-  'run.reopened'(state, fact) {
+  'run.reopened'(state, fact, at, change) {
     state.segment = fact.segment;
+    state.since = at;
+    delete state.wallTimeOver;
     state.status = 'running';
     delete state.endedAt;
     for (const [old, id] of Object.entries(fact.replaced)) {
@@ -211,6 +215,7 @@ export const changeEvolvers = {
       state.latest.set(old, id);
       state.dirty.add(old);
     }
+    owe(state, owedByRun(state), change);
   },
 } satisfies Partial<Evolvers>;
 
@@ -238,7 +243,6 @@ function rewire(state: RunState, id: string, needs: readonly string[], change: O
   const task = taskOf(state, id);
   leave(state, task);
   unlink(state, task);
-  state.due.delete(id);
   delete task.bad;
   const moved: TaskRecord = Object.assign(task, { spec: { ...task.spec, needs } });
   link(state, moved, needs);
@@ -251,7 +255,6 @@ function dropTask(state: RunState, id: string, change: OwedChange): void {
   const task = taskOf(state, id);
   leave(state, task);
   unlink(state, task);
-  state.due.delete(id);
   state.open--;
   state.tasks.delete(id);
   state.dirty.add(id);

@@ -1,6 +1,6 @@
 /** What must hold of every state between two steps. Checked by the simulator after every fact, and cheap enough to read. */
 import { owedByApproval } from './approval.ts';
-import { MEASURES } from './budget.ts';
+import { MEASURES, owedByRun } from './budget.ts';
 import { owedByMessage } from './message.ts';
 import { RUN_TERMINAL, type RunState, TASK_STATUSES, TERMINAL } from './state.ts';
 import { mover, owedByTask } from './task.ts';
@@ -36,6 +36,7 @@ export function violation(state: RunState): string | undefined {
     if (who === 'person') people++;
     if (task.status === 'failed' && task.spec.parent === undefined && !task.spec.continueOnError) failures++;
   }
+  if (!same(state.owed, owedByRun(state))) return 'the run owes other than it says';
   for (const approval of state.approvals.values())
     if (!same(approval.owed, owedByApproval(approval))) return `approval "${approval.id}" owes other than it says`;
   for (const message of state.messages.values())
@@ -51,8 +52,10 @@ export function violation(state: RunState): string | undefined {
       return `reserved ${measure} is ${state.reserved[measure]}, tasks hold ${reserved[measure]}`;
   if (RUN_TERMINAL.has(state.status)) return open > 0 ? `run is ${state.status} with ${open} open tasks` : undefined;
   if (open === 0 && state.status !== 'awaiting-approval') return `run is ${state.status} without open tasks`;
-  if ((state.status === 'running' || state.status === 'cancelling') && active === 0 && people === 0)
-    return 'open tasks are in nobody’s queue';
+  if ((state.status === 'running' || state.status === 'cancelling') && active === 0 && people === 0) {
+    const open = [...state.tasks.values()].filter((task) => !TERMINAL.has(task.status));
+    return `in nobody’s queue: ${open.map((task) => `"${task.spec.id}" ${task.status}`).join(', ')}`;
+  }
   return undefined;
 }
 

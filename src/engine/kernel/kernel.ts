@@ -5,7 +5,7 @@
  */
 import { approvalDeciders, approvalEvolvers, owedByApproval } from './approval.ts';
 import { attemptDeciders, attemptEvolvers } from './attempt.ts';
-import { budgetDeciders, budgetEvolvers } from './budget.ts';
+import { budgetDeciders, budgetEvolvers, owedByRun } from './budget.ts';
 import { changeDeciders, changed, changeEvolvers, checkChange } from './change.ts';
 import type { RunCommand } from './commands.ts';
 import type { CommandRef, FactOf, RunFact } from './facts.ts';
@@ -13,9 +13,9 @@ import { gateDeciders, gateEvolvers } from './gate.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import { messageDeciders, messageEvolvers, owedByMessage } from './message.ts';
 import type { Owed, OwedChange } from './owed.ts';
-import { deriveStatus, newRun, owedByRun, runDeciders, runEvolvers } from './run.ts';
+import { deriveStatus, newRun, runDeciders, runEvolvers } from './run.ts';
 import { RUN_TERMINAL, type RunState } from './state.ts';
-import { owedByTask, taskOf } from './task.ts';
+import { owedByTask, runsAnyway, taskOf } from './task.ts';
 
 const DECIDERS: Deciders = {
   ...runDeciders,
@@ -109,7 +109,7 @@ function dueFact(state: RunState, id: string): RunFact {
   const message = state.messages.get(id);
   if (message && !state.tasks.has(id)) return { type: 'message.returned', message: id, reason: `task "${message.task}" ended first` };
   const task = taskOf(state, id);
-  if (task.status === 'ready' && !(state.status === 'cancelling' && !task.always)) {
+  if (task.status === 'ready' && !(state.status === 'cancelling' && !runsAnyway(state, task))) {
     if (task.spec.approval?.at === 'start' && !task.approved)
       return { type: 'approval.requested', approval: `start:${id}`, subject: 'start', task: id, binds: task.inputs ?? task.spec.work };
     if (task.spec.kind === 'question')
@@ -121,8 +121,9 @@ function dueFact(state: RunState, id: string): RunFact {
       };
     return { type: 'approval.requested', approval: `task:${id}`, subject: 'task', task: id, binds: task.inputs ?? task.spec.work };
   }
-  if (state.status === 'cancelling' && !task.always) return { type: 'task.cancelled', task: id };
-  const bad = taskOf(state, task.bad ?? '');
+  if (state.status === 'cancelling' && !runsAnyway(state, task)) return { type: 'task.cancelled', task: id };
+  if (task.bad === undefined) throw new Error(`task "${id}" (${task.status}, run ${state.status}) is due and nothing follows`);
+  const bad = taskOf(state, task.bad);
   return {
     type: 'task.skipped',
     task: id,

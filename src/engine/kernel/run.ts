@@ -7,12 +7,13 @@
  * new segment, and what was stored stays.
  */
 import { denied } from './approval.ts';
+import { owedByRun } from './budget.ts';
 import { retried } from './change.ts';
 import type { RunFact } from './facts.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type Owed, type OwedChange, owe } from './owed.ts';
 import { RUN_TERMINAL, type RunState, TASK_STATUSES, type TaskRecord, type TaskStatus, TERMINAL } from './state.ts';
-import { enter, leave, taskOf } from './task.ts';
+import { enter, leave, runsAnyway, taskOf } from './task.ts';
 
 export function newRun(id: string, fact: Extract<RunFact, { type: 'run.created' }>, at: number): RunState {
   return {
@@ -26,6 +27,7 @@ export function newRun(id: string, fact: Extract<RunFact, { type: 'run.created' 
     version: 0,
     segment: fact.segment,
     submittedAt: at,
+    since: at,
     tasks: new Map(),
     approvals: new Map(),
     messages: new Map(),
@@ -130,6 +132,7 @@ export const runEvolvers = {
     reenter(state, change);
   },
   'run.cancelling'(state, _fact, _at, change) {
+    if (state.status === 'awaiting-approval') state.refused = true;
     state.status = 'cancelling';
     delete state.pausedBy;
     owe(state, owedByRun(state), change);
@@ -141,8 +144,7 @@ export const runEvolvers = {
     for (const task of state.tasks.values()) {
       if (TERMINAL.has(task.status)) continue;
       leave(state, task);
-      if (task.always) state.due.delete(task.spec.id);
-      else stop(state, task);
+      if (!runsAnyway(state, task)) stop(state, task);
       enter(state, task, change);
     }
   },
@@ -186,12 +188,6 @@ function reenter(state: RunState, change: OwedChange): void {
       leave(state, task);
       enter(state, task, change);
     }
-}
-
-export function owedByRun(state: RunState): readonly Owed[] {
-  const { wallTimeMs } = state.limits;
-  if (wallTimeMs === undefined || state.wallTimeOver || RUN_TERMINAL.has(state.status) || state.status === 'cancelling') return [];
-  return [{ type: 'timer', id: `timer:wallTime:${wallTimeMs}:${state.segment}`, timer: 'wallTime', at: state.submittedAt + wallTimeMs }];
 }
 
 /** `running` or `waiting`, from who can move the run on. */

@@ -147,6 +147,8 @@ export interface RunState {
   version: number;
   segment: number;
   submittedAt: number;
+  /** When the present segment began: what wall time counts from. */
+  since: number;
   endedAt?: number;
   tasks: Map<string, TaskRecord>;
   approvals: Map<string, Approval>;
@@ -174,6 +176,8 @@ export interface RunState {
   /** Measures whose 80 % was told, as `scope/measure`. */
   warned: string[];
   pausedBy?: 'asked' | 'budget';
+  /** Cancelled before its plan was approved: not even `always` tasks run. */
+  refused?: boolean;
   /** The wall-time limit was told; cleared when it is raised. */
   wallTimeOver?: boolean;
 

@@ -58,6 +58,9 @@ export function mover(task: TaskRecord): 'engine' | 'person' | 'others' | 'nobod
   }
 }
 
+/** Tasks that are `always` run even when a run is cancelled; nothing of a plan that was never approved runs. */
+export const runsAnyway = (state: RunState, task: TaskRecord): boolean => task.always && state.refused !== true;
+
 const waitsForContainer = (task: TaskRecord): boolean => task.spec.parent !== undefined && task.admitted !== true;
 
 export function taskOf(state: RunState, id: string): TaskRecord {
@@ -95,8 +98,9 @@ export function newTask(state: RunState, spec: TaskSpec): TaskRecord {
   return task;
 }
 
-/** Takes a task out of the counters, so that it may be changed. */
+/** Takes a task out of the counters, so that it may be changed; what was due of it is decided anew. */
 export function leave(state: RunState, task: TaskRecord): void {
+  state.due.delete(task.spec.id);
   if (task.replacedBy !== undefined) return;
   state.counts[task.status]--;
   const who = mover(task);
@@ -172,10 +176,10 @@ const forbids = (need: TaskRecord): boolean =>
 export function wake(state: RunState, task: TaskRecord): void {
   if (task.status !== 'pending' || task.open > 0 || state.status === 'awaiting-approval' || state.status === 'planning') return;
   const bad = task.spec.needs.find((need) => forbids(taskOf(state, need)));
-  if (bad !== undefined && !task.always) {
+  if (bad !== undefined && !runsAnyway(state, task)) {
     task.bad = bad;
     state.due.add(task.spec.id);
-  } else if (state.status === 'cancelling' && !task.always) {
+  } else if (state.status === 'cancelling' && !runsAnyway(state, task)) {
     state.due.add(task.spec.id);
   } else {
     move(task, 'ready');
@@ -210,7 +214,7 @@ function childEnded(state: RunState, child: TaskRecord, change: OwedChange): voi
     admit(state, next);
     enter(state, next, change);
   }
-  if (children.open === 0 && state.status === 'cancelling' && !parent.always) state.due.add(parent.spec.id);
+  if (children.open === 0 && state.status === 'cancelling' && !runsAnyway(state, parent)) state.due.add(parent.spec.id);
   enter(state, parent, change);
 }
 
@@ -234,7 +238,7 @@ const needsResolving = (task: TaskRecord): boolean =>
 /** A ready task whose next fact needs neither a slot nor a resolver: asking a person. */
 function dueWhenReady(state: RunState, task: TaskRecord): boolean {
   if (state.status === 'paused' || waitsForContainer(task) || needsResolving(task)) return false;
-  if (state.status === 'cancelling' && !task.always) return false;
+  if (state.status === 'cancelling' && !runsAnyway(state, task)) return false;
   if (task.spec.approval?.at === 'start' && !task.approved) return true;
   return (
     (task.spec.kind === 'question' || task.spec.kind === 'decision') &&

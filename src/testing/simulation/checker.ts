@@ -1,0 +1,196 @@
+/**
+ * Follows the facts as they are stored, beside the host, and judges them: against a state of its own folded from the
+ * stored bytes, against what performers really did, and against the rules that make Baton what it is.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { decode } from '../../engine/journal/codec.ts';
+import type { MemoryDisk } from '../../engine/journal/memory.ts';
+import { MEASURES } from '../../engine/kernel/budget.ts';
+import type { GrantFact, RunFact } from '../../engine/kernel/facts.ts';
+import { evolveGrant, GRANTS, meets, newGrants } from '../../engine/kernel/grants.ts';
+import { violation } from '../../engine/kernel/invariants.ts';
+import { evolve } from '../../engine/kernel/kernel.ts';
+import type { OwedChange } from '../../engine/kernel/owed.ts';
+import { restore, save } from '../../engine/kernel/snapshot.ts';
+import { type RunState, TERMINAL } from '../../engine/kernel/state.ts';
+import type { Coverage } from './coverage.ts';
+
+export class Violation extends Error {}
+
+export class Checker {
+  readonly runs = new Map<string, RunState>();
+  readonly grants = newGrants();
+  private readonly disk: MemoryDisk;
+  private readonly coverage: Coverage;
+  private readonly statuses = new Map<string, string>();
+  /** Why a further attempt is allowed, by `run/task`. */
+  private readonly allowed = new Map<string, string>();
+  private readonly performed = new Set<string>();
+  private seen = 0;
+
+  constructor(disk: MemoryDisk, coverage: Coverage) {
+    this.disk = disk;
+    this.coverage = coverage;
+  }
+
+  get facts(): number {
+    return this.seen;
+  }
+
+  /** Looks at everything stored since the last call. @throws Violation */
+  follow(): void {
+    if (this.seen === this.disk.rows.length) return;
+    const touched = new Set<string>();
+    for (; this.seen < this.disk.rows.length; this.seen++) {
+      const row = this.disk.rows[this.seen];
+      if (!row) continue;
+      const { stream, fact, at, command } = decode(row.stream, row.seq, row.text);
+      this.coverage.add(`fact ${fact.type}`);
+      const change: OwedChange = { added: [], removed: [] };
+      try {
+        if (stream === GRANTS) this.grant(fact as GrantFact, at, change);
+        else {
+          this.before(stream, fact as RunFact);
+          this.runs.set(stream, evolve(this.runs.get(stream), fact as RunFact, at, change, stream, command));
+          this.after(stream, fact as RunFact);
+          touched.add(stream);
+        }
+      } catch (error) {
+        if (error instanceof Violation) throw error;
+        throw new Violation(`${stream}#${row.seq} ${fact.type}: ${error instanceof Error ? error.message : error}`);
+      }
+    }
+    for (const run of touched) {
+      const state = this.runs.get(run);
+      const broken = state && violation(state);
+      if (broken) throw new Violation(`${run}#${state.seq}: ${broken}`);
+    }
+  }
+
+  private before(run: string, fact: RunFact): void {
+    const state = this.runs.get(run);
+    if (fact.type === 'task.started') {
+      const task = state?.tasks.get(fact.task);
+      if (!state || !task) return;
+      const where = `${run}/${fact.task}/${fact.attempt}`;
+      for (const need of task.spec.needs)
+        if (!TERMINAL.has(state.tasks.get(need)?.status ?? 'pending')) throw new Violation(`${where} starts before ${need} is over`);
+      if (state.status === 'cancelling' && !task.always) throw new Violation(`${where} starts in a cancelled run`);
+      if (state.status === 'paused') throw new Violation(`${where} starts in a paused run`);
+      if (fact.attempt > 1) {
+        const why = this.allowed.get(`${run}/${fact.task}`);
+        if (why === undefined) throw new Violation(`${where} starts and nothing allows another attempt`);
+        if (!task.spec.idempotent && !SAFE.has(why)) throw new Violation(`${where} is not idempotent and is repeated because of ${why}`);
+        this.allowed.delete(`${run}/${fact.task}`);
+      }
+    }
+    if ((fact.type === 'task.committed' || fact.type === 'attempt.succeeded') && state) this.resultOf(run, fact);
+  }
+
+  /** A result must be what an attempt of that number brought. */
+  private resultOf(
+    run: string,
+    fact: { readonly type: string; readonly task: string; readonly attempt: number; readonly result: string },
+  ): void {
+    const payload = this.disk.blobs.get(fact.result);
+    if (!payload) throw new Violation(`${run}/${fact.task}: the result of ${fact.type} is not stored`);
+    const { key } = JSON.parse(Buffer.from(payload).toString()) as { key?: string };
+    if (key !== undefined && key !== `${run}/${fact.task}/${fact.attempt}`)
+      throw new Violation(`${run}/${fact.task}/${fact.attempt} has the result of ${key}`);
+  }
+
+  private after(run: string, fact: RunFact): void {
+    const state = this.runs.get(run);
+    if (!state) return;
+    const key = 'task' in fact ? `${run}/${fact.task}` : '';
+    if (fact.type === 'attempt.failed' && fact.retryAt !== undefined)
+      this.allowed.set(key, fact.failure.dispatched === false ? 'nothing was dispatched' : `failure ${fact.failure.class}`);
+    if (fact.type === 'attempt.lost' && fact.again)
+      this.allowed.set(key, state.tasks.get(fact.task)?.spec.onLost === 'retry' ? 'onLost: retry' : 'a crash');
+    if (fact.type === 'task.decided' && fact.decision === 'retry') this.allowed.set(key, 'a decision');
+    if (fact.type === 'probe.judged' && fact.verdict === 'absent') this.allowed.set(key, 'its probe');
+    if (fact.type === 'task.reworked') this.allowed.set(key, 'rework');
+    if ('failure' in fact) this.coverage.add(`failure ${fact.failure.class}`);
+    if (fact.type === 'step.reserved') this.withinBudget(run, state);
+    for (const id of state.dirty) {
+      const now = state.tasks.get(id)?.status;
+      const name = `${run}/${id}`;
+      const then = this.statuses.get(name) ?? 'pending';
+      if (now === undefined || now === then) continue;
+      this.statuses.set(name, now);
+      // A task without open needs is ready in the fact that makes it.
+      if (then === 'pending' && now !== 'ready' && now !== 'skipped' && now !== 'cancelled') continue;
+      this.coverage.add(`transition ${then} → ${now}`);
+    }
+    state.dirty.clear();
+  }
+
+  private withinBudget(run: string, state: RunState): void {
+    for (const measure of MEASURES) {
+      const limit = state.limits[measure];
+      if (limit !== undefined && state.reserved[measure] > limit)
+        throw new Violation(`${run} reserves ${state.reserved[measure]} ${measure} of ${limit}`);
+    }
+  }
+
+  private grant(fact: GrantFact, at: number, change: OwedChange): void {
+    evolveGrant(this.grants, fact, at, change);
+    if (fact.type !== 'grant.given') return;
+    const given = this.grants.requests.get(fact.request);
+    if (!given) return;
+    for (const other of this.grants.requests.values()) {
+      if (other === given || !meets(given, other)) continue;
+      if (other.status !== 'waiting') throw new Violation(`${given.id} and ${other.id} hold one path at once`);
+      const earlier = other.key < given.key || (other.key === given.key && other.arrival < given.arrival);
+      if (earlier) throw new Violation(`${given.id} was given before ${other.id}, which asked first`);
+    }
+  }
+
+  /** An attempt really begins. */
+  begins(run: string, task: string, attempt: number): void {
+    this.follow();
+    const key = `${run}/${task}/${attempt}`;
+    const record = this.runs.get(run)?.tasks.get(task);
+    if (this.performed.has(key)) throw new Violation(`${key} is performed twice`);
+    this.performed.add(key);
+    if (record?.status !== 'running' || record.attempt !== attempt)
+      throw new Violation(`${key} is performed and the journal says ${record?.status}, attempt ${record?.attempt}`);
+  }
+
+  /** Replay equals live, also by way of a snapshot. */
+  equals(run: string, live: RunState | undefined): void {
+    const state = this.runs.get(run);
+    if (!state || !live) throw new Violation(`${run}: no state to compare`);
+    const [replayed, alive, restored] = [whole(state), whole(live), whole(restore(whole(state)))];
+    if (!isDeepStrictEqual(replayed, alive))
+      throw new Violation(`${run}: replay differs from the live state: ${difference(replayed, alive)}`);
+    if (!isDeepStrictEqual(replayed, restored))
+      throw new Violation(`${run}: a restored snapshot differs: ${difference(replayed, restored)}`);
+  }
+}
+
+/** What may let a task that is not idempotent run again. */
+const SAFE: ReadonlySet<string> = new Set(['nothing was dispatched', 'onLost: retry', 'a decision', 'its probe', 'rework']);
+
+/** All of a state, saved; its dirty set is put back. */
+function whole(state: RunState): ReturnType<typeof save> {
+  const dirty = [...state.dirty];
+  for (const id of state.tasks.keys()) state.dirty.add(id);
+  const saved = save(state);
+  for (const id of dirty) state.dirty.add(id);
+  return {
+    header: saved.header,
+    records: new Map([...saved.records].filter(([, record]) => record !== '').sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+/** Where two saved states differ first. */
+function difference(a: ReturnType<typeof save>, b: ReturnType<typeof save>): string {
+  const texts = [[a.header, b.header], ...[...a.records].map(([id, record]) => [record, b.records.get(id) ?? ''])];
+  for (const [one = '', other = ''] of texts) {
+    if (one === other) continue;
+    const at = [...one].findIndex((letter, i) => letter !== other[i]);
+    return `…${one.slice(Math.max(0, at - 40), at + 60)} | …${other.slice(Math.max(0, at - 40), at + 60)}`;
+  }
+  return 'the order of tasks';
+}
