@@ -8,6 +8,8 @@ import { readOwner } from './engine/journal/owner-info.ts';
 import type { BatonError } from './errors.ts';
 import type { Opened, Parts } from './interfaces/cli/parts.ts';
 
+export { version } from './compose/version.ts';
+
 /** @param version of this package */
 export function createParts(version: string): Parts {
   return {
@@ -19,8 +21,8 @@ export function createParts(version: string): Parts {
     },
 
     async openReader(options): Promise<Opened> {
-      const [{ openReader }, { createApp }] = await Promise.all([import('./compose/engine.ts'), import('./interfaces/server/app.ts')]);
-      const reader = openReader(options);
+      const [{ openReader }, { createApp }] = await Promise.all([import('./compose/reader.ts'), import('./interfaces/server/app.ts')]);
+      const reader = await openReader(options);
       const app = createApp(reader.services);
       return {
         fetch: app.fetch,

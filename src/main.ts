@@ -1,6 +1,5 @@
 /** The binary: what was typed, handed to the command line, with the parts that compose offers. */
-import { version } from './compose/version.ts';
-import { createParts } from './compose.ts';
+import { createParts, version } from './compose.ts';
 import { runCli } from './interfaces/cli/cli.ts';
 
 const { argv, env, stdin, stdout, stderr } = process;

@@ -1,16 +1,16 @@
 /** One home, opened: the journal, the host, and everybody who does work for it. */
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemClock } from '../engine/host/clock.ts';
 import { EmbeddedHost } from '../engine/host/embedded.ts';
-import { foldRun } from '../engine/journal/fold.ts';
 import { type HomePaths, homePaths } from '../engine/journal/home.ts';
+import type { Journal } from '../engine/journal/journal.ts';
 import { acquireOwner, type Owner } from '../engine/journal/owner.ts';
 import { readOwner } from '../engine/journal/owner-info.ts';
 import { ReadModel } from '../engine/journal/read-model.ts';
-import { SqliteJournal } from '../engine/journal/sqlite.ts';
+import type { SqliteJournal } from '../engine/journal/sqlite.ts';
 import { viewOf } from '../engine/journal/view.ts';
 import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
@@ -95,7 +95,17 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     ...createDecisions(journal, (run) => host.state(run)),
     remove: (runs) => removeRuns(journal, paths, runs),
   };
-  const services = { ...shared(options, journal, views, staff, settings, (run) => host.state(run)), engine };
+  const services = {
+    ...floorServices(options, journal, settings, staff),
+    version: version(),
+    home,
+    logs: paths.logs,
+    journal,
+    views,
+    state: (run: string) => host.state(run),
+    local: localPrincipal(),
+    engine,
+  };
   return {
     services,
     host,
@@ -112,52 +122,26 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   };
 }
 
-/** The same services over a home that is only read: nothing is written. */
-export function openReader(options: HomeOptions): { readonly services: Services; close(): void } {
-  const settings = settingsOf(options.cwd, options.env);
-  const paths = homePaths(options.home);
-  if (!existsSync(paths.journal))
-    throw new BatonError('HOME_NOT_FOUND', `${options.home} has no journal: nothing was run here yet.`, {
-      where: options.home,
-      hint: 'Start with `baton run FILE`.',
-    });
-  const journal = new SqliteJournal(paths, { write: false });
-  const views = new ReadModel(journal);
-  const staff = createStaff(settings, options.env);
+/** What the work floor tells the API: the same for an engine and for a reader. */
+export function floorServices(
+  { cwd, env, functions = new Map() }: HomeOptions,
+  blobs: Pick<Journal, 'put' | 'get'>,
+  settings: Settings = settingsOf(cwd, env),
+  staff: Staff = createStaff(settings, env),
+): Pick<Services, 'workflows' | 'texts' | 'agents' | 'checks' | 'settings'> {
+  const texts = createTexts(blobs);
   return {
-    services: shared(options, journal, views, staff, settings, (run) => foldRun(journal, run)?.state),
-    close: () => journal.close(),
-  };
-}
-
-function shared(
-  options: HomeOptions,
-  journal: SqliteJournal,
-  views: ReadModel,
-  staff: Staff,
-  settings: Settings,
-  state: Services['state'],
-): Services {
-  const { cwd, env, functions = new Map(), home } = options;
-  return {
-    version: version(),
-    home,
-    logs: homePaths(home).logs,
-    journal,
-    views,
-    state,
     workflows: createWorkflows({
       staff,
       env,
       functions: new Set(functions.keys()),
       now: systemClock.now,
-      put: (payload) => journal.put(payload),
+      put: (payload) => blobs.put(payload),
     }),
-    texts: createTexts(journal),
-    agents: () => agentViews(settings, staff, systemClock.now()),
+    texts: async () => texts,
+    agents: async () => agentViews(settings, staff, systemClock.now()),
     checks: () => partChecks({ cwd, env, staff, settings, now: systemClock.now() }),
     settings: async () => settings.sources.map(({ name, value, from }) => ({ name, value, source: from })),
-    local: localPrincipal(),
   };
 }
 

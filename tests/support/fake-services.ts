@@ -85,12 +85,12 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
         };
       },
     },
-    texts: {
+    texts: async () => ({
       task: (_state, { spec }) => ({ text: `what ${spec.id} is` }),
       handoff: (_state, { result }) => (result === undefined ? undefined : JSON.parse(Buffer.from(journal.get(result) ?? '').toString())),
       payload: (hash) => Buffer.from(journal.get(hash) ?? '').toString(),
-    },
-    agents: () => [{ name: 'writer', kind: 'scripted', capabilities: ['text'], slots: 1 }],
+    }),
+    agents: async () => [{ name: 'writer', kind: 'scripted', capabilities: ['text'], slots: 1 }],
     checks: async () => [{ part: 'agents', well: true, says: 'writer' }],
     settings: async () => [{ name: 'slots', value: 64, source: 'default' }],
     local: { id: 'ann', roles: ['approver'] },

@@ -5,7 +5,7 @@ import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary } from '../api/shapes.ts';
-import type { Services, Texts } from './services.ts';
+import type { Texts } from './services.ts';
 
 export const runDetail = (summary: RunSummary, state: RunState): RunDetail => ({
   ...summary,
@@ -45,7 +45,7 @@ function causeText({ cause }: TaskRecord): string | undefined {
     : `"${cause.task}", which it needs, ${cause.status === 'failed' ? '' : 'was '}${cause.status}`;
 }
 
-export function taskDetail({ texts }: Services, state: RunState, record: TaskRecord): TaskDetail {
+export function taskDetail(texts: Texts, state: RunState, record: TaskRecord): TaskDetail {
   const blob = (hash: Hash | undefined) => (hash === undefined ? undefined : texts.payload(hash));
   const report = blob(record.failure?.report);
   return {

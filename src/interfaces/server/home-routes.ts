@@ -29,7 +29,7 @@ export function homeRoutes(services: Services, outputs: OutputLog): Hono {
     return c.json({ well: isWell(checks), checks });
   });
   app.get('/settings', async (c) => c.json({ settings: await services.settings() }));
-  app.get('/agents', (c) => c.json({ agents: services.agents() }));
+  app.get('/agents', async (c) => c.json({ agents: await services.agents() }));
   app.post('/plans', async (c) => c.json(await services.workflows.plan(await readBody(c, 'runRequest'))));
 
   app.post('/audit/verify', async (c) => {

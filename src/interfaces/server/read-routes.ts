@@ -1,5 +1,6 @@
 /** What can be seen of runs. Nothing here writes. */
 import { type Context, Hono } from 'hono';
+import type { RunView } from '../../engine/journal/view.ts';
 import { BatonError } from '../../errors.ts';
 import { type Position, readPosition } from '../api/events.ts';
 import { inboxOf, runDetail, taskDetail, taskOf } from './details.ts';
@@ -14,7 +15,7 @@ const LIST = 100;
 const PAGE = 1_000;
 
 export function readRoutes(services: Services, outputs: OutputLog): Hono {
-  const { views, journal, texts } = services;
+  const { views, journal } = services;
   const app = new Hono();
 
   const runOf = (c: Context) => {
@@ -34,18 +35,18 @@ export function readRoutes(services: Services, outputs: OutputLog): Hono {
     const { view, state } = runOf(c);
     return c.json(runDetail(view, state));
   });
-  app.get('/runs/:run/tasks/:task', (c) => {
+  app.get('/runs/:run/tasks/:task', async (c) => {
     const { state } = runOf(c);
-    return c.json(taskDetail(services, state, taskOf(state, c.req.param('task'))));
+    return c.json(taskDetail(await services.texts(), state, taskOf(state, c.req.param('task'))));
   });
-  app.get('/inbox', (c) => {
+  app.get('/inbox', async (c) => {
     const typed = c.req.query('run');
     const run = typed === undefined ? undefined : findRun(services, typed);
-    const found =
-      run === undefined ? views.list({ limit: Number.MAX_SAFE_INTEGER, open: true }) : [views.view(run)].filter((view) => !!view);
-    return c.json({
-      items: found.filter((view) => view.attention.length > 0).flatMap((view) => inboxOf(view, services.state(view.run), texts)),
-    });
+    const all = run === undefined ? views.list({ limit: Number.MAX_SAFE_INTEGER, open: true }) : [views.view(run)];
+    const asking = all.filter((view): view is RunView => view !== undefined && view.attention.length > 0);
+    if (asking.length === 0) return c.json({ items: [] });
+    const texts = await services.texts();
+    return c.json({ items: asking.flatMap((view) => inboxOf(view, services.state(view.run), texts)) });
   });
 
   app.get('/runs/:run/events', (c) => {

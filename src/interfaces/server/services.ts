@@ -1,6 +1,7 @@
 /**
  * What the API needs from the rest of Baton; `compose.ts` puts it together. An engine gives everything; a reader of a
- * home that nobody owns gives the same without `engine`, and then nothing at all is written.
+ * home that nobody owns gives the same without `engine`, and then nothing at all is written. What answers with a promise
+ * is loaded when somebody asks.
  */
 import type { Host } from '../../engine/host/host.ts';
 import type { Journal } from '../../engine/journal/journal.ts';
@@ -20,8 +21,8 @@ export interface Services {
   /** A run as of its last durable fact: the live state, or folded from the journal. Read only. */
   state(run: string): RunState | undefined;
   readonly workflows: Workflows;
-  readonly texts: Texts;
-  agents(): readonly AgentView[];
+  texts(): Promise<Texts>;
+  agents(): Promise<readonly AgentView[]>;
   /** How the parts that only compose knows are (agents, providers, breakers); the server adds journal, disk and node. Must not throw. */
   checks(): Promise<readonly Check[]>;
   /** Each setting with its value and where it came from; never the value of a secret. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Fake, fakeServices, until } from '../../../tests/support/fake-services.ts';
-import type { BatonError } from '../../errors.ts';
-import { BatonClient } from '../client/client.ts';
+import type { BatonError } from '../../src/errors.ts';
+import { BatonClient } from '../../src/interfaces/client/client.ts';
+import { type Fake, fakeServices, until } from '../support/fake-services.ts';
 
 let fake: Fake;
 afterEach(() => fake.close());
@@ -246,7 +246,7 @@ describe('what is refused', () => {
     const response = await post('/runs', request);
     expect([response.status, await response.json()]).toMatchObject([507, { code: 'DISK_FULL' }]);
     const broken = new BatonClient({ fetch: fake.app.fetch });
-    fake.services.texts.task = () => {
+    fake.services.texts = async () => {
       throw new TypeError('secret inside');
     };
     const { run } = await fake.client.submit(request);

@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { type Fake, fakeServices } from '../../../tests/support/fake-services.ts';
-import { type Position, readPosition, type StreamEvent } from '../api/events.ts';
-import type { BatonClient } from '../client/client.ts';
-import { BatonClient as Client } from '../client/client.ts';
-import { sseFrames } from '../client/sse.ts';
-import { OutputLog } from './output-log.ts';
+import { type Position, readPosition, type StreamEvent } from '../../src/interfaces/api/events.ts';
+import type { BatonClient } from '../../src/interfaces/client/client.ts';
+import { BatonClient as Client } from '../../src/interfaces/client/client.ts';
+import { sseFrames } from '../../src/interfaces/client/sse.ts';
+import { OutputLog } from '../../src/interfaces/server/output-log.ts';
+import { type Fake, fakeServices } from '../support/fake-services.ts';
 
 let fake: Fake | undefined;
 afterEach(() => fake?.close());

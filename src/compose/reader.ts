@@ -1,0 +1,58 @@
+/**
+ * A home that is only read: the stored facts, folded here. Nothing is written, also where there is no home yet. What the
+ * work floor can tell is loaded when somebody asks, since `baton status` may not pay for it.
+ */
+import { existsSync } from 'node:fs';
+import { foldRun } from '../engine/journal/fold.ts';
+import { homePaths } from '../engine/journal/home.ts';
+import type { Journal } from '../engine/journal/journal.ts';
+import { MemoryJournal } from '../engine/journal/memory.ts';
+import { ReadModel } from '../engine/journal/read-model.ts';
+import { SqliteJournal } from '../engine/journal/sqlite.ts';
+import type { Services, Views } from '../interfaces/server/services.ts';
+import type { HomeOptions } from './engine.ts';
+import { localPrincipal } from './principal.ts';
+import { version } from './version.ts';
+
+export async function openReader(options: HomeOptions): Promise<{ readonly services: Services; close(): void }> {
+  const paths = homePaths(options.home);
+  const { journal, views } = existsSync(paths.journal) ? stored(paths) : nothing();
+  // Payloads that a check of a file makes are nobody's: they stay in memory.
+  const scratch = new MemoryJournal();
+  const blobs: Pick<Journal, 'put' | 'get'> = { put: (payload) => scratch.put(payload), get: (hash) => journal.get(hash) };
+  let loaded: Promise<ReturnType<typeof import('./engine.ts')['floorServices']>> | undefined;
+  const floor = () => {
+    loaded ??= import('./engine.ts').then(({ floorServices }) => floorServices(options, blobs));
+    return loaded;
+  };
+  return {
+    services: {
+      version: version(),
+      home: options.home,
+      logs: paths.logs,
+      journal,
+      views,
+      state: (run) => foldRun(journal, run)?.state,
+      local: localPrincipal(),
+      workflows: {
+        plan: async (request) => (await floor()).workflows.plan(request),
+        prepare: async (request) => (await floor()).workflows.prepare(request),
+      },
+      texts: async () => (await floor()).texts(),
+      agents: async () => (await floor()).agents(),
+      checks: async () => (await floor()).checks(),
+      settings: async () => (await floor()).settings(),
+    },
+    close: () => journal.close(),
+  };
+}
+
+function stored(paths: ReturnType<typeof homePaths>): { journal: Journal; views: Views } {
+  const journal = new SqliteJournal(paths, { write: false });
+  return { journal, views: new ReadModel(journal) };
+}
+
+const nothing = (): { journal: Journal; views: Views } => ({
+  journal: new MemoryJournal(),
+  views: { list: () => [], view: () => undefined },
+});
