@@ -666,7 +666,7 @@ export class EmbeddedHost implements Host {
       type: 'attempt.end',
       task: owed.task,
       attempt: owed.attempt,
-      outcome: { ...ended, ms: this.clock.now() - began },
+      outcome: { ...ended, ms: Math.max(0, this.clock.now() - began) },
     });
   }
 
@@ -684,7 +684,7 @@ export class EmbeddedHost implements Host {
           code: 'DID_NOT_END',
           message: `Attempt ${owed.attempt} of "${owed.task}" did not end when told to.`,
         },
-        ms: this.clock.now() - began,
+        ms: Math.max(0, this.clock.now() - began),
       };
       this.tellRun(stream, { type: 'attempt.end', task: owed.task, attempt: owed.attempt, outcome });
     });

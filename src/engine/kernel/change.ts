@@ -259,6 +259,7 @@ function dropTask(state: RunState, id: string, change: OwedChange): void {
   state.tasks.delete(id);
   state.dirty.add(id);
   change.removed.push(...task.owed);
+  for (const message of state.messages.values()) if (message.task === id && message.status === 'waiting') state.due.add(message.id);
 }
 
 function expand(state: RunState, container: TaskRecord, made: readonly TaskRecord[], at: number, change: OwedChange): void {

@@ -107,7 +107,7 @@ export function settle(state: RunState): RunFact[] {
 
 function dueFact(state: RunState, id: string): RunFact {
   const message = state.messages.get(id);
-  if (message && !state.tasks.has(id)) return { type: 'message.returned', message: id, reason: `task "${message.task}" ended first` };
+  if (message) return { type: 'message.returned', message: id, reason: `task "${message.task}" ended first` };
   const task = taskOf(state, id);
   if (task.status === 'ready' && !(state.status === 'cancelling' && !runsAnyway(state, task))) {
     if (task.spec.approval?.at === 'start' && !task.approved)

@@ -16,7 +16,7 @@ export const messageDeciders = {
     const task = state.tasks.get(id);
     if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
     if (TERMINAL.has(task.status)) return refuse('ATTEMPT_OVER', `task "${id}" is ${task.status}: nobody would read the message`);
-    return [{ type: 'message.sent', message: `m${state.messages.size + 1}`, task: id, body: command.body, by: command.by.id }];
+    return [{ type: 'message.sent', message: `message:${state.messages.size + 1}`, task: id, body: command.body, by: command.by.id }];
   },
   'message.end'(state, command) {
     const message = state.messages.get(command.message);

@@ -14,11 +14,16 @@ export interface Summary {
 }
 
 /** Stops at the first seed that breaks a rule. */
-export async function simulate(from: number, seeds: number, options: { readonly fault?: Planted } = {}): Promise<Summary> {
+export async function simulate(
+  from: number,
+  seeds: number,
+  options: { readonly fault?: Planted; readonly step?: number } = {},
+): Promise<Summary> {
   const coverage = new Coverage();
   let [facts, crashes, played] = [0, 0, 0];
   let [factsLeast, crashesLeast] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (let seed = from; seed < from + seeds; seed++) {
+  const { step = 1 } = options;
+  for (let seed = from; seed < from + seeds * step; seed += step) {
     try {
       const result = await new World(seed, coverage, options).play();
       facts += result.facts;
