@@ -4,19 +4,13 @@
  * that the demo kills. Prints its address; SIGTERM ends it.
  */
 import { appendFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 
 const LOG = process.argv[2] ?? '/dev/null';
 const THINK_MS = 600;
-const turnedAway = new Set<string>();
+const turnedAway = new Set();
 
-interface Chat {
-  readonly model: string;
-  readonly stream?: boolean;
-  readonly messages: readonly { readonly role: string; readonly content: unknown }[];
-}
-
-const GREETING: Readonly<Record<string, string>> = {
+const GREETING = {
   German: '### Neu\n\n- Wörter bleiben beim Umbruch ganz.\n- Akzente stören Adressen nicht mehr.',
   French: '### Nouveautés\n\n- Les mots longs restent entiers.\n- Les accents ne gênent plus les adresses.',
   Japanese: '### 新機能\n\n- 長い単語は分割されません。\n- アクセント記号は取り除かれます。',
@@ -24,7 +18,7 @@ const GREETING: Readonly<Record<string, string>> = {
 };
 
 /** The text a model would have written. */
-function answer(prompt: string): string {
+function answer(prompt) {
   const language = /^Translate into (\w+)/m.exec(prompt)?.[1];
   if (language !== undefined) return GREETING[language] ?? `### ${language}\n\n- (translated)`;
   const title = /titled "([^"]*)"/.exec(prompt)?.[1] ?? 'Unreleased';
@@ -32,16 +26,16 @@ function answer(prompt: string): string {
   return JSON.stringify({ title, body: commits.slice(0, 8).join('\n') || '- Nothing of note.' });
 }
 
-const text = (content: unknown): string =>
-  typeof content === 'string' ? content : Array.isArray(content) ? content.map((part: { text?: string }) => part.text ?? '').join('') : '';
+const text = (content) =>
+  typeof content === 'string' ? content : Array.isArray(content) ? content.map((part) => part.text ?? '').join('') : '';
 
 const server = createServer((request, response) => {
   let body = '';
-  request.setEncoding('utf8').on('data', (chunk: string) => {
+  request.setEncoding('utf8').on('data', (chunk) => {
     body += chunk;
   });
   request.on('end', () => {
-    const chat = JSON.parse(body) as Chat;
+    const chat = JSON.parse(body);
     const prompt = text(chat.messages.findLast((message) => message.role === 'user')?.content);
     const language = /^Translate into (\w+)/m.exec(prompt)?.[1] ?? 'notes';
     if (language === 'French' && !turnedAway.has(language)) {
@@ -58,7 +52,7 @@ const server = createServer((request, response) => {
   });
 });
 
-function reply(response: ServerResponse, chat: Chat, content: string, promptTokens: number): void {
+function reply(response, chat, content, promptTokens) {
   const usage = {
     prompt_tokens: promptTokens,
     completion_tokens: Math.ceil(content.length / 4),
@@ -72,7 +66,7 @@ function reply(response: ServerResponse, chat: Chat, content: string, promptToke
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const send = (choices: unknown[], more: object = {}) =>
+  const send = (choices, more = {}) =>
     response.write(`data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices, ...more })}\n\n`);
   for (const piece of content.match(/[\s\S]{1,24}/g) ?? [])
     send([{ index: 0, delta: { role: 'assistant', content: piece }, finish_reason: null }]);
