@@ -12,6 +12,7 @@ export interface Said {
   readonly payloads?: readonly string[];
   readonly code?: string;
   readonly message?: string;
+  readonly ended?: boolean;
   readonly details?: { readonly pid?: number };
 }
 
@@ -23,8 +24,8 @@ export class WriterProcess {
   readonly closed: Promise<unknown>;
   private waiting: (() => void)[] = [];
 
-  constructor(home: string, how: 'owner' | 'bare' = 'owner', label = '') {
-    this.child = spawn(process.execPath, [writer, home, how, label], { stdio: ['ignore', 'pipe', 'inherit'] });
+  constructor(home: string, how: 'owner' | 'bare' = 'owner', label = '', groups = Number.POSITIVE_INFINITY) {
+    this.child = spawn(process.execPath, [writer, home, how, label, String(groups)], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.closed = once(this.child, 'close');
     if (!this.child.stdout) throw new Error('no output');
     createInterface(this.child.stdout).on('line', (line) => {

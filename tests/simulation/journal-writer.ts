@@ -1,6 +1,6 @@
 /**
- * A process that appends groups to the journal of the home it is given, and says after each what is durable now. With
- * `owner` it is an owner like any other; with `bare` it opens the journal without the lock, as a stalled owner does.
+ * A process that appends groups to the journal of the home it is given, for ever or a number of them, and says after
+ * each what is durable now. With `owner` it is an owner like any other; with `bare` it opens the journal without the lock.
  */
 import { writeSync } from 'node:fs';
 import { makeHome } from '../../src/engine/journal/home.ts';
@@ -8,7 +8,7 @@ import type { Append, NewFact } from '../../src/engine/journal/journal.ts';
 import { acquireOwner } from '../../src/engine/journal/owner.ts';
 import { SqliteJournal } from '../../src/engine/journal/sqlite.ts';
 
-const [home = '', how = 'owner', label = ''] = process.argv.slice(2);
+const [home = '', how = 'owner', label = '', groups = 'Infinity'] = process.argv.slice(2);
 const STREAMS = 12;
 /** Every so often a payload that is a file, and one group that fills many pages. */
 const [LARGE_EVERY, LONG_EVERY] = [20, 33];
@@ -17,7 +17,7 @@ const say = (line: object) => writeSync(1, `${JSON.stringify(line)}\n`);
 try {
   const journal = how === 'owner' ? acquireOwner(home).journal : new SqliteJournal(makeHome(home), { write: true });
   say({ epoch: journal.epoch });
-  for (let group = 1; ; group++) {
+  for (let group = 1; group <= Number(groups); group++) {
     const appends: Append[] = [];
     const payloads: string[] = [];
     for (let i = 0; i < 1 + (group % 4); i++) {
@@ -34,6 +34,11 @@ try {
     say({ position: journal.position(), heads: appends.map(({ stream }) => journal.head(stream)), payloads });
     // Stopped in the middle of a commit it would hold the lock of the database itself, which is another test.
     if (how === 'bare') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  }
+  if (label === 'carry over') journal.connection.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  if (how === 'owner') {
+    say({ position: journal.position(), ended: true });
+    setInterval(() => {}, 60_000);
   }
 } catch (error) {
   const { code, message, details } = error as { code?: string; message?: string; details?: unknown };

@@ -18,6 +18,7 @@ import { tooLarge } from './storage-error.ts';
 /** Payloads remembered as stored, so that the same one is not offered to the disk again. */
 const KNOWN_MAX = 50_000;
 const HASH_BYTES = 32;
+const STORED = 'FROM blob JOIN blob_body ON blob_body.blob = blob.id WHERE hash = ?';
 
 interface Waiting {
   readonly size: number;
@@ -68,14 +69,13 @@ export class Blobs {
   get(hash: Hash): Uint8Array | undefined {
     const waiting = this.waiting.get(hash)?.body;
     if (waiting) return waiting;
-    const body = this.connection.get('SELECT body FROM blob WHERE hash = ?', bytesOf(hash))?.['body'];
+    const body = this.connection.get(`SELECT body ${STORED}`, bytesOf(hash))?.['body'];
     return body instanceof Uint8Array ? body : this.files.get(hash);
   }
 
   has(hash: Hash): boolean {
     if (this.waiting.has(hash)) return true;
-    const row = this.connection.get('SELECT body IS NULL AS file FROM blob WHERE hash = ?', bytesOf(hash));
-    return row?.['file'] === 0 || this.files.has(hash);
+    return this.connection.get(`SELECT 1 ${STORED}`, bytesOf(hash)) !== undefined || this.files.has(hash);
   }
 
   /** A fact of this append names it. */
@@ -89,11 +89,13 @@ export class Blobs {
 
   /** Writes what waits and who keeps what; in the transaction, after all its names. */
   store(): void {
-    const insert = this.connection.statement('INSERT OR IGNORE INTO blob (hash, size, stream, names, body) VALUES (?, ?, ?, ?, ?)');
+    const insert = this.connection.statement('INSERT OR IGNORE INTO blob (hash, size, stream, names) VALUES (?, ?, ?, ?)');
+    const insertBody = this.connection.statement('INSERT INTO blob_body VALUES (?, ?)');
     for (const [hash, waiting] of this.waiting) {
       const keeper = this.news.get(hash)?.values().next().value ?? 0;
-      const { changes } = insert.run(bytesOf(hash), waiting.size, keeper, this.pack(waiting.names), waiting.body);
+      const { changes, lastInsertRowid } = insert.run(bytesOf(hash), waiting.size, keeper, this.pack(waiting.names));
       waiting.keeper = changes === 1 ? keeper : 0;
+      if (changes === 1 && waiting.body) insertBody.run(lastInsertRowid, waiting.body);
     }
     for (const [hash, streams] of this.news) {
       const waiting = this.waiting.get(hash);
@@ -130,9 +132,13 @@ export class Blobs {
     return this.hand.reach((hash) => unpack(this.connection.get('SELECT names FROM blob WHERE hash = ?', bytesOf(hash))?.['names']));
   }
 
-  /** Rows of payloads were removed; `files` are the ones that had files. Files without a row go too: a crash left them. */
-  removed(files: readonly Hash[]): void {
+  /** Rows were removed: what is known of them may be wrong. */
+  forgetKnown(): void {
     this.known.clear();
+  }
+
+  /** Removes the files of payloads whose rows were removed, and those that a crash left without a row. */
+  removeFiles(files: readonly Hash[]): void {
     const spared = this.inHand();
     for (const hash of files) this.files.remove(hash);
     for (const hash of this.files.all())

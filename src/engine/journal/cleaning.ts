@@ -1,14 +1,22 @@
 /**
- * Removing streams, in one transaction: their facts, their snapshots, and every payload that no remaining stream keeps.
- * The work grows with what is removed, not with the journal. What is in the hand stays, whoever kept it.
+ * Removing streams: their facts, their snapshots, and every payload that no remaining stream keeps. The work grows with
+ * what is removed, not with the journal. What is in the hand stays, whoever kept it.
+ *
+ * A transaction takes some streams at once. On a full disk even removing needs room, in the write-ahead log; then the
+ * reserve is given up, and streams go one by one, with the log emptied after each.
  */
 import type { Hash } from '../kernel/plan.ts';
 import { type Blobs, bytesOf, unpack } from './blobs.ts';
 import type { Connection } from './connection.ts';
+import type { HomePaths } from './home.ts';
 import { namesIn } from './names.ts';
+import { giveUpReserve, keepReserve } from './reserve.ts';
+import { isDiskFull, storageError } from './storage-error.ts';
 import { factsBack } from './walk.ts';
 
-export interface Removed {
+const STREAMS_AT_ONCE = 100;
+
+interface Removed {
   facts: number;
   blobs: number;
   bytes: number;
@@ -16,27 +24,65 @@ export interface Removed {
   readonly files: Hash[];
 }
 
-export function removeStreams(connection: Connection, blobs: Blobs, streams: readonly string[]): Removed {
+export interface Place {
+  readonly connection: Connection;
+  readonly blobs: Blobs;
+  readonly epoch: number;
+  readonly paths: HomePaths;
+}
+
+export function removeStreams(place: Place, streams: readonly string[]): Removed {
   const removed: Removed = { facts: 0, blobs: 0, bytes: 0, files: [] };
-  for (const name of streams) {
-    const stream = connection.get('SELECT id, position FROM stream WHERE name = ?', name);
-    if (!stream) continue;
-    const id = Number(stream['id']);
-    const positions: number[] = [];
-    const open: Hash[] = [];
-    for (const row of factsBack(connection, Number(stream['position']))) {
-      positions.push(Number(row['position']));
-      for (const hash of namesIn(String(row['text']))) open.push(hash);
+  // The first time without any: what earlier owners left behind is cleaned in every case.
+  for (let from = 0; from === 0 || from < streams.length; from += STREAMS_AT_ONCE) {
+    const some = streams.slice(from, from + STREAMS_AT_ONCE);
+    try {
+      removeTogether(place, some, removed);
+    } catch (error) {
+      if (!isDiskFull(error, place.paths.journal) || !giveUpReserve(place.paths)) throw error;
+      for (const stream of some) {
+        removeTogether(place, [stream], removed);
+        emptyLog(place);
+      }
     }
-    letGo(connection, open, id);
-    const drop = connection.statement('DELETE FROM fact WHERE position = ?');
-    for (const position of positions) removed.facts += Number(drop.run(position).changes);
-    for (const table of ['snapshot_record', 'snapshot']) connection.statement(`DELETE FROM ${table} WHERE stream = ?`).run(id);
-    connection.statement('DELETE FROM stream WHERE id = ?').run(id);
-    connection.statement('DELETE FROM run_view WHERE run = ?').run(name);
   }
-  sweep(connection, blobs, removed);
+  place.blobs.removeFiles(removed.files);
+  shrink(place);
+  keepReserve(place.paths);
   return removed;
+}
+
+function removeTogether({ connection, blobs, epoch }: Place, streams: readonly string[], sum: Removed): void {
+  const removed: Removed = { facts: 0, blobs: 0, bytes: 0, files: [] };
+  connection.transaction(epoch, () => {
+    connection.statement('UPDATE owner SET position_floor = max(position_floor, coalesce((SELECT max(position) FROM fact), 0))').run();
+    for (const name of streams) {
+      const stream = connection.get('SELECT id, position FROM stream WHERE name = ?', name);
+      if (stream) removed.facts += removeStream(connection, name, Number(stream['id']), Number(stream['position']));
+    }
+    sweep(connection, blobs, removed);
+  });
+  blobs.forgetKnown();
+  sum.facts += removed.facts;
+  sum.blobs += removed.blobs;
+  sum.bytes += removed.bytes;
+  sum.files.push(...removed.files);
+}
+
+function removeStream(connection: Connection, name: string, id: number, last: number): number {
+  const positions: number[] = [];
+  const named = new Set<Hash>();
+  for (const row of factsBack(connection, last)) {
+    positions.push(Number(row['position']));
+    for (const hash of namesIn(String(row['text']))) named.add(hash);
+  }
+  letGo(connection, [...named], id);
+  const drop = connection.statement('DELETE FROM fact WHERE position = ?');
+  for (const position of positions) drop.run(position);
+  for (const table of ['snapshot_record', 'snapshot']) connection.statement(`DELETE FROM ${table} WHERE stream = ?`).run(id);
+  connection.statement('DELETE FROM stream WHERE id = ?').run(id);
+  connection.statement('DELETE FROM run_view WHERE run = ?').run(name);
+  return positions.length;
 }
 
 /** The stream is no keeper any more of what `open` names. */
@@ -62,13 +108,36 @@ function letGo(connection: Connection, open: Hash[], stream: number): void {
 /** Removes the payloads that nobody keeps, those of attempts that came to nothing as well. */
 function sweep(connection: Connection, blobs: Blobs, removed: Removed): void {
   const spared = blobs.inHand();
-  const drop = connection.statement('DELETE FROM blob WHERE id = ?');
-  for (const row of connection.db.prepare('SELECT id, hash, size, body IS NULL AS file FROM blob WHERE stream = 0').all()) {
+  const [drop, dropBody] = ['DELETE FROM blob WHERE id = ?', 'DELETE FROM blob_body WHERE blob = ?'].map((sql) =>
+    connection.statement(sql),
+  );
+  for (const row of connection.db.prepare('SELECT id, hash, size FROM blob WHERE stream = 0').all()) {
     const hash = Buffer.from(row['hash'] as Uint8Array).toString('hex');
     if (spared.has(hash)) continue;
-    drop.run(Number(row['id']));
+    drop?.run(Number(row['id']));
+    if (dropBody?.run(Number(row['id'])).changes === 0) removed.files.push(hash);
     removed.blobs++;
     removed.bytes += Number(row['size']);
-    if (row['file'] === 1) removed.files.push(hash);
+  }
+}
+
+/** Gives the space of what was removed back to the disk. */
+function shrink(place: Place): void {
+  emptyLog(place);
+  try {
+    place.connection.db.exec('PRAGMA incremental_vacuum');
+  } catch (error) {
+    // On a full disk there may be no room to move pages about; new facts take the free ones then.
+    if (!isDiskFull(error, place.paths.journal)) throw storageError(error, place.paths.journal);
+  }
+  emptyLog(place);
+}
+
+/** Readers may keep some of it; that is for the next time. */
+function emptyLog({ connection, paths }: Place): void {
+  try {
+    connection.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    throw storageError(error, paths.journal);
   }
 }

@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { BatonError } from '../../errors.ts';
+import { refuseNewer, schemaVersion } from './migrations.ts';
 import { staleWriter, storageError } from './storage-error.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -67,6 +68,11 @@ export class Connection {
    * @param epoch the owner's; refused when another owner has begun a later one
    */
   transaction<T>(epoch: number, work: () => T): T {
+    if (this.reader)
+      throw new BatonError('JOURNAL_READONLY', `${this.path} is only read by this process.`, {
+        where: this.path,
+        hint: 'Ask the owner of the home.',
+      });
     this.stillThere();
     try {
       this.db.exec('BEGIN IMMEDIATE');
@@ -111,15 +117,21 @@ export class Connection {
   }
 }
 
+/** @throws BatonError `JOURNAL_NEWER` before anything is written */
 export function openForOwner(path: string): Connection {
+  let db: DatabaseSync | undefined;
   try {
-    const db = new DatabaseSync(path, { timeout: PATIENCE_MS });
+    db = new DatabaseSync(path, { timeout: PATIENCE_MS });
+    refuseNewer(db, path);
+    // Only at the beginning: it is written each time, also to a file that has it.
+    if (schemaVersion(db) === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     db.exec(
-      `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`,
     );
     return new Connection(path, db, false);
   } catch (error) {
+    db?.close();
     throw storageError(error, path);
   }
 }

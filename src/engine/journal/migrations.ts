@@ -9,8 +9,10 @@ const MIGRATIONS: readonly string[] = [
     // Each stream with its last fact, and each fact with the one before it in its stream.
     `CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
      CREATE TABLE fact (position INTEGER PRIMARY KEY, stream INTEGER NOT NULL, seq INTEGER NOT NULL, previous INTEGER NOT NULL, text TEXT NOT NULL, hash TEXT NOT NULL) STRICT;` +
-    // Payloads: the first stream that keeps one (0: nobody yet), the hashes it names, its bytes unless they are in a file.
-    `CREATE TABLE blob (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, stream INTEGER NOT NULL, names BLOB, body BLOB) STRICT;
+    // Payloads: the first stream that keeps one (0: nobody yet), and the hashes it names. Its bytes are beside it, so that
+    // a new keeper does not write them anew; they are missing where they are in a file.
+    `CREATE TABLE blob (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, stream INTEGER NOT NULL, names BLOB) STRICT;
+     CREATE TABLE blob_body (blob INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
      CREATE INDEX blob_loose ON blob (id) WHERE stream = 0;
      CREATE TABLE blob_stream (blob INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY (blob, stream)) STRICT, WITHOUT ROWID;` +
     `CREATE TABLE snapshot (stream INTEGER PRIMARY KEY, seq INTEGER NOT NULL, header TEXT NOT NULL) STRICT;
@@ -39,8 +41,7 @@ export function refuseNewer(db: DatabaseSync, path: string): void {
   });
 }
 
-export function migrate(db: DatabaseSync, path: string): void {
-  refuseNewer(db, path);
+export function migrate(db: DatabaseSync): void {
   if (schemaVersion(db) === SCHEMA_VERSION) return;
   db.exec('BEGIN IMMEDIATE');
   try {

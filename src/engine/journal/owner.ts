@@ -11,6 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { BatonError } from '../../errors.ts';
 import { type HomePaths, makeHome } from './home.ts';
 import { infoFile, type OwnerInfo, readOwner } from './owner-info.ts';
+import { withReserve } from './reserve.ts';
 import { SqliteJournal } from './sqlite.ts';
 import { sqliteCode, storageError } from './storage-error.ts';
 
@@ -37,7 +38,7 @@ export function acquireOwner(home: string, now: number = Date.now()): Owner {
   try {
     // Whoever comes second from now on is told about this process, not about the owner before.
     rmSync(infoFile(paths), { force: true });
-    writeInfo(paths, { pid: process.pid, startedAt: now });
+    withReserve(paths, () => writeInfo(paths, { pid: process.pid, startedAt: now }));
     const journal = new SqliteJournal(paths, { write: true });
     const info: OwnerInfo = { pid: process.pid, startedAt: now, epoch: journal.epoch };
     writeInfo(paths, info);
@@ -61,8 +62,8 @@ function takeLock(paths: HomePaths): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
     lock = new DatabaseSync(paths.lock, { timeout: 0 });
-    lock.exec('PRAGMA journal_mode = DELETE');
-    lock.exec('BEGIN IMMEDIATE');
+    // Nothing is ever written: a full disk is no reason not to own a home, and a crash leaves nothing to roll back.
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE');
     HELD.add(lock);
     return lock;
   } catch (error) {

@@ -2,6 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import type { HomePaths } from './home.ts';
+import { isDiskFull } from './storage-error.ts';
 
 const RESERVE_BYTES = 4 * 1024 * 1024;
 
@@ -23,8 +24,18 @@ export function keepReserve({ reserve }: HomePaths): void {
 }
 
 /** True when there was something to give up. */
-export function freeReserve({ reserve }: HomePaths): boolean {
+export function giveUpReserve({ reserve }: HomePaths): boolean {
   const there = existsSync(reserve);
   rmSync(reserve, { force: true });
   return there;
+}
+
+/** Runs `work`; on a full disk once more, with the reserve given up. Whoever uses it keeps a new one when there is room again. */
+export function withReserve<T>(paths: HomePaths, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isDiskFull(error, paths.journal) || !giveUpReserve(paths)) throw error;
+    return work();
+  }
 }

@@ -16,8 +16,8 @@ import type { HomePaths } from './home.ts';
 import type { Append, ChainBreak, ChainHead, Journal, NewFact, Snapshot } from './journal.ts';
 import { migrate, refuseNewer, schemaVersion } from './migrations.ts';
 import { namesIn } from './names.ts';
-import { freeReserve, keepReserve } from './reserve.ts';
-import { corrupt, isDiskFull, staleWriter, storageError } from './storage-error.ts';
+import { keepReserve, withReserve } from './reserve.ts';
+import { corrupt, staleWriter, storageError } from './storage-error.ts';
 import { chainBreaks } from './stored-chains.ts';
 import { factsBack } from './walk.ts';
 
@@ -51,24 +51,17 @@ export class SqliteJournal implements Journal {
   constructor(paths: HomePaths, { write }: SqliteOptions) {
     this.paths = paths;
     this.write = write;
-    this.connection = write ? openForOwner(paths.journal) : openForReader(paths.journal);
+    this.connection = write ? withReserve(paths, () => beginEpoch(paths.journal)) : openForReader(paths.journal);
     this.blobs = new Blobs(this.connection, new BlobFiles(paths.blobs));
     try {
-      if (write) {
-        this.withReserve(() => this.begin());
-        keepReserve(paths);
-      } else refuseNewer(this.connection.db, paths.journal);
+      if (write) keepReserve(paths);
+      else refuseNewer(this.connection.db, paths.journal);
       this.epoch = Number(this.connection.get('SELECT epoch FROM owner')?.['epoch'] ?? 0);
       this.last = this.position();
     } catch (error) {
       this.connection.close();
       throw storageError(error, paths.journal);
     }
-  }
-
-  private begin(): void {
-    migrate(this.connection.db, this.paths.journal);
-    this.connection.db.exec('UPDATE owner SET epoch = epoch + 1');
   }
 
   append(group: readonly Append[], snapshots: readonly Snapshot[] = []): void {
@@ -185,37 +178,10 @@ export class SqliteJournal implements Journal {
   }
 
   remove(streams: readonly string[]): { readonly facts: number; readonly blobs: number; readonly bytes: number } {
-    const { facts, blobs, bytes, files } = this.withReserve(() =>
-      this.transaction(() => {
-        this.connection.statement('UPDATE owner SET position_floor = ?').run(this.position());
-        return removeStreams(this.connection, this.blobs, streams);
-      }),
-    );
+    const { connection, blobs, epoch, paths } = this;
     this.ends.clear();
-    this.blobs.removed(files);
-    this.shrink();
-    keepReserve(this.paths);
-    return { facts, blobs, bytes };
-  }
-
-  /** Gives the space of what was removed back to the disk. */
-  private shrink(): void {
-    try {
-      this.connection.db.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)');
-    } catch (error) {
-      // On a full disk there may be no room to move pages about; new facts take the free ones then.
-      if (!isDiskFull(error)) throw storageError(error, this.paths.journal);
-    }
-  }
-
-  /** Runs `work`; on a full disk once more, with the reserve given up. */
-  private withReserve<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (!isDiskFull(error) || !freeReserve(this.paths)) throw error;
-      return work();
-    }
+    const { facts, blobs: payloads, bytes } = removeStreams({ connection, blobs, epoch, paths }, streams);
+    return { facts, blobs: payloads, bytes };
   }
 
   /** A transaction of its own, for what belongs to no turn of the host: views, cleaning. */
@@ -249,6 +215,18 @@ export class SqliteJournal implements Journal {
   private remember(stream: string, head: Head): Head {
     if (this.write) this.ends.set(stream, head);
     return head;
+  }
+}
+
+function beginEpoch(path: string): Connection {
+  const connection = openForOwner(path);
+  try {
+    migrate(connection.db);
+    connection.db.exec('UPDATE owner SET epoch = epoch + 1');
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw storageError(error, path);
   }
 }
 

@@ -1,6 +1,11 @@
 /** Errors of the disk under the journal: each names the path and what to do about it. */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { BatonError } from '../../errors.ts';
 import { PAYLOAD_MAX } from './journal.ts';
+
+/** With less free space than this, in bytes, a disk is full. */
+const ROOM_BYTES = 64 * 1024;
 
 interface Problem {
   readonly code: string;
@@ -85,16 +90,32 @@ export function sqliteCode(error: unknown): number | undefined {
 /** What to throw for an error met at `path`. Errors of ours pass unchanged, and so does what is no error of a disk. */
 export function storageError(error: unknown, path: string): Error {
   if (error instanceof BatonError) return error;
-  const primary = sqliteCode(error);
-  const system: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  const known = primary === undefined ? OF_SYSTEM[String(system)] : OF_SQLITE[primary];
+  const known = problemOf(error, path);
   if (!known) return error instanceof Error ? error : new Error(String(error));
-  const details = primary === undefined ? {} : { details: { sqlite: (error as { errcode?: unknown }).errcode } };
+  const sqlite: unknown = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+  const details = sqlite === undefined ? {} : { details: { sqlite } };
   return new BatonError(known.code, `${path} ${known.what}.`, { hint: known.hint, where: path, cause: error, ...details });
 }
 
-export const isDiskFull = (error: unknown): boolean => {
-  const found = storageError(error, '');
+function problemOf(error: unknown, path: string): Problem | undefined {
+  const primary = sqliteCode(error);
+  const system: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  const found = primary === undefined ? OF_SYSTEM[String(system)] : OF_SQLITE[primary];
+  // Where SQLite needs a little room for files of its own, a full disk looks like a broken one.
+  return found === BROKEN && hasNoRoom(path) ? FULL : found;
+}
+
+function hasNoRoom(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize < ROOM_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+export const isDiskFull = (error: unknown, path: string): boolean => {
+  const found = storageError(error, path);
   return found instanceof BatonError && found.code === FULL.code;
 };
 
