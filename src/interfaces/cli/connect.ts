@@ -3,7 +3,6 @@ import { BatonError } from '../../errors.ts';
 import { BatonClient } from '../client/client.ts';
 import type { Fetch } from '../client/fetch.ts';
 import type { Opened, OpenOptions, Parts } from './parts.ts';
-import { socketFetch } from './socket-fetch.ts';
 
 export interface Session {
   readonly client: BatonClient;
@@ -22,6 +21,9 @@ export interface ConnectOptions {
 
 const environment = ({ env, home }: ConnectOptions) => (home === undefined ? env : { ...env, BATON_HOME: home });
 
+/** Loaded when somebody may listen: node:http has its price. */
+const socketFetch = async (address: string): Promise<Fetch> => (await import('./socket-fetch.ts')).socketFetch(address);
+
 async function locate(parts: Parts, options: ConnectOptions): Promise<{ open: OpenOptions; socket?: string }> {
   const env = environment(options);
   const { home, owner } = await parts.locate(options.cwd, env);
@@ -31,39 +33,43 @@ async function locate(parts: Parts, options: ConnectOptions): Promise<{ open: Op
 /** For commands that only read: the owner where there is one, else the stored facts. Writes nothing. */
 export async function reading(parts: Parts, options: ConnectOptions): Promise<Session> {
   const { open, socket } = await locate(parts, options);
-  let reader: Opened | undefined;
+  const send = socket === undefined ? undefined : await socketFetch(socket);
+  let reader: Promise<Opened> | undefined;
   const fetch: Fetch = async (request) => {
-    if (!reader && socket !== undefined) {
+    if (!reader && send) {
       const spare = request.clone();
       try {
-        return await socketFetch(socket)(request);
+        return await send(request);
       } catch (error) {
         if (!(error instanceof BatonError) || (error.code !== 'UNREACHABLE' && error.code !== 'OWNER_SILENT')) throw error;
         request = spare;
       }
     }
-    reader ??= await parts.openReader(open);
-    return reader.fetch(request);
+    reader ??= parts.openReader(open);
+    return (await reader).fetch(request);
   };
   return {
     client: new BatonClient({ fetch }),
     home: open.home,
     at: () => (reader || socket === undefined ? 'reader' : 'owner'),
-    close: async () => reader?.close(),
+    close: async () => (await reader)?.close(),
   };
 }
 
 /** For commands that change something: the owner, started in the background where there is none. */
 export async function owning(parts: Parts, options: ConnectOptions): Promise<Session> {
   const { open, socket } = await locate(parts, options);
-  let send: Fetch | undefined = socket === undefined ? undefined : socketFetch(socket);
+  let send: Fetch | undefined = socket === undefined ? undefined : await socketFetch(socket);
   const start = async (): Promise<Fetch> => {
     const { startOwner } = await import('./start-owner.ts');
-    const answers = (address: string) =>
-      socketFetch(address)(new Request('http://baton/v1/health')).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+    const answers = async (address: string): Promise<boolean> => {
+      try {
+        const response = await (await socketFetch(address))(new Request('http://baton/v1/health'));
+        return response.ok;
+      } catch {
+        return false;
+      }
+    };
     return socketFetch(await startOwner({ ...open, locate: () => parts.locate(open.cwd, open.env), answers }));
   };
   const fetch: Fetch = async (request) => {

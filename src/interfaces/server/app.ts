@@ -2,8 +2,9 @@
  * The API: one protocol for the command line, programs and the dashboard. The same app answers on a socket and inside
  * the command that opened it.
  */
-import { Hono } from 'hono';
+
 import { bodyLimit } from 'hono/body-limit';
+import { Hono } from 'hono/tiny';
 import { BatonError } from '../../errors.ts';
 import { commandRoutes } from './command-routes.ts';
 import { homeRoutes } from './home-routes.ts';

@@ -1,5 +1,6 @@
 /** What people and programs ask of runs. Bodies are read strictly; nothing is answered before it is durable. */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { AskedCommand } from '../../engine/kernel/commands.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';

@@ -1,5 +1,6 @@
 /** About the home as a whole: how it is, what it is configured with, whether its journal is whole, what can go. */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import { RUN_TERMINAL } from '../../engine/kernel/state.ts';
 import type { Audit, Cleaned, Health } from '../api/shapes.ts';
 import { readBody } from './body.ts';

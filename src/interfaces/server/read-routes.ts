@@ -1,5 +1,6 @@
 /** What can be seen of runs. Nothing here writes. */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { RunView } from '../../engine/journal/view.ts';
 import { BatonError } from '../../errors.ts';
 import { type Position, readPosition } from '../api/events.ts';
