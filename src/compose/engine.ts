@@ -9,7 +9,7 @@ import { type HomePaths, homePaths } from '../engine/journal/home.ts';
 import type { Journal } from '../engine/journal/journal.ts';
 import { acquireOwner, type Owner } from '../engine/journal/owner.ts';
 import { readOwner } from '../engine/journal/owner-info.ts';
-import { ReadModel } from '../engine/journal/read-model.ts';
+import { ReadModel, VIEWS_EVERY_MS } from '../engine/journal/read-model.ts';
 import type { SqliteJournal } from '../engine/journal/sqlite.ts';
 import { viewOf } from '../engine/journal/view.ts';
 import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
@@ -52,9 +52,6 @@ export interface OpenHome {
   readonly recovered: { readonly runs: number; readonly lost: number };
   close(): Promise<void>;
 }
-
-/** How long rows of lists may be behind the facts, in milliseconds. */
-const VIEW_MS = 50;
 
 /** @throws BatonError `HOME_OWNED`, `WORKFLOW_INVALID` for a `baton.yaml` with mistakes, or of the journal */
 export async function openHome(options: HomeOptions): Promise<OpenHome> {
@@ -186,7 +183,7 @@ function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<Home
     }
   };
   const arm = () => {
-    timer ??= setTimeout(flush, VIEW_MS);
+    timer ??= setTimeout(flush, VIEWS_EVERY_MS);
   };
   const stop = host.onFacts((facts) => {
     const due = views.follow(facts);

@@ -21,7 +21,7 @@ interface Change {
 }
 
 const untouched = (task: TaskRecord): boolean =>
-  task.attempt === 0 && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
+  task.attempt === 0 && task.claim === undefined && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
 
 /** Why a change may not be made, or nothing. */
 export function checkChange(state: RunState, change: Change): ReturnType<typeof refuse> | undefined {

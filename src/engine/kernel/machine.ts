@@ -1,5 +1,5 @@
 /** The shapes that the sub-machines share: each noun's file gives a part of the two tables that `kernel.ts` puts together. */
-import type { Command, Refusal, RefusalCode, RunCommand } from './commands.ts';
+import type { Refusal, RefusalCode, RunCommand } from './commands.ts';
 import type { FactOf, RunFact } from './facts.ts';
 import type { OwedChange } from './owed.ts';
 import type { RunState } from './state.ts';
@@ -22,5 +22,3 @@ export const refuse = (code: RefusalCode, message: string, fields: Omit<Refusal,
   message,
   ...fields,
 });
-export const isRefusal = (decided: readonly unknown[] | Refusal): decided is Refusal => !Array.isArray(decided);
-export type AnyCommand = Command;

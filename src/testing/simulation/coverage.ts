@@ -5,7 +5,7 @@ import { TASK_STATUSES } from '../../engine/kernel/state.ts';
 import { transitions } from '../../engine/kernel/task.ts';
 
 /** What the world does to the engine. */
-export const DISTURBANCES = [
+const DISTURBANCES = [
   'crash between steps',
   'crash after commit',
   'crash before commit',
@@ -22,8 +22,6 @@ export const DISTURBANCES = [
   'stale plan change',
   'stale approval',
 ] as const;
-export type Disturbance = (typeof DISTURBANCES)[number];
-
 export class Coverage {
   readonly counts: Record<string, number> = {};
 

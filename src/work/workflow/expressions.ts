@@ -49,12 +49,13 @@ function commandTexts(task: TaskEntry): [Path, string][] {
   const found: [Path, string][] = [];
   const take = (path: Path, command: string | readonly string[] | undefined) => {
     if (typeof command === 'string') found.push([path, command]);
-    else command?.forEach((text, i) => found.push([[...path, i], text]));
+    else for (const [i, text] of (command ?? []).entries()) found.push([[...path, i], text]);
   };
   take(['run'], task.run);
   take(['probe'], task.probe);
   const gates = task.gate === undefined ? [] : Array.isArray(task.gate) ? task.gate : [task.gate];
-  gates.forEach((gate, i) => 'run' in gate && take(Array.isArray(task.gate) ? ['gate', i, 'run'] : ['gate', 'run'], gate.run));
+  for (const [i, gate] of gates.entries())
+    if ('run' in gate) take(Array.isArray(task.gate) ? ['gate', i, 'run'] : ['gate', 'run'], gate.run);
   return found;
 }
 
