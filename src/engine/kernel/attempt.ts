@@ -123,7 +123,7 @@ function failed(
     ...ended,
   });
   // Out of budget is no fault of the task: it goes on when the run is resumed with more.
-  const outOfBudget = failure.class === 'budget' && state.pausedBy === 'budget';
+  const outOfBudget = failure.class === 'budget' && state.status === 'paused' && state.pausedBy === 'budget';
   const wait = outOfBudget ? 0 : nextTryIn(task, failure, `${state.id}/${spec.id}/${attempt}`);
   if (wait === undefined) return [{ type: 'task.failed', task: spec.id, attempt, failure, ...ended }];
   if (spec.idempotent || failure.dispatched === false) return [retry(at + wait)];

@@ -151,6 +151,7 @@ export const runEvolvers = {
   'run.ended'(state, fact, at, change) {
     state.status = fact.outcome;
     state.endedAt = at;
+    delete state.pausedBy;
     owe(state, owedByRun(state), change);
   },
   'timer.fired'(state, fact, _at, change) {
