@@ -63,15 +63,7 @@ export class Run {
 
   /** Resolves when the run succeeded. @throws RunFailed naming the tasks that failed, or that it was cancelled */
   async finished(): Promise<RunState> {
-    if (!RUN_TERMINAL.has(this.state.status))
-      await new Promise<void>((resolve) => {
-        const stop = this.opened.watch.on(this.id, ({ fact }) => {
-          if (fact.type !== 'run.ended') return;
-          stop();
-          resolve();
-        });
-      });
-    const { state } = this;
+    const state = await this.ended();
     if (state.status === 'succeeded') return state;
     const failed = [...state.tasks.values()].filter((task) => task.failure && task.status === 'failed');
     const why = failed.map((task) => `"${task.spec.id}": ${task.failure?.code} ${task.failure?.message}`).join('; ');
@@ -82,6 +74,19 @@ export class Run {
         where: this.id,
       },
     );
+  }
+
+  /** The state at the end. Taken when the fact comes: a host lets ended runs go, and folding one again costs all its facts. */
+  private ended(): Promise<RunState> {
+    const { state } = this;
+    if (RUN_TERMINAL.has(state.status)) return Promise.resolve(state);
+    return new Promise((resolve) => {
+      const stop = this.opened.watch.on(this.id, ({ fact }) => {
+        if (fact.type !== 'run.ended') return;
+        stop();
+        resolve(this.state);
+      });
+    });
   }
 
   /** What a task handed over, once the run succeeded. @throws RunFailed, BatonError `TASK_NOT_FOUND` */

@@ -173,8 +173,14 @@ export class EmbeddedHost implements Host {
     this.stop(
       new BatonError('HOST_CLOSED', 'Baton is shutting down.', { hint: 'Try again: the next owner goes on where this one stopped.' }),
     );
-    const grace = new Promise<void>((resolve) => this.clock.at(this.clock.now() + (this.options.graceMs ?? GRACE_MS), resolve));
-    if (this.performing > 0) await Promise.race([grace, new Promise<void>((resolve) => this.idlers.push(resolve))]);
+    if (this.performing === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.clock.at(this.clock.now() + (this.options.graceMs ?? GRACE_MS), resolve);
+      this.idlers.push(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   private stop(error: BatonError): void {

@@ -28,7 +28,7 @@ export async function* follow(fetch: Fetch, base: string, options: FollowOptions
       const headers = { accept: 'text/event-stream', 'last-event-id': positionText(position) };
       const response = await checked(await fetch(new Request(where, { headers, ...(signal ? { signal } : {}) })));
       if (!response.body) throw new BatonError('UNKNOWN_ANSWER', 'The server sent no stream.');
-      for await (const frame of sseFrames(response.body)) {
+      for await (const frame of sseFrames(response.body, signal)) {
         if (frame.event !== 'facts' && frame.event !== 'output') continue;
         const event = JSON.parse(frame.data) as StreamEvent;
         position = event.position;

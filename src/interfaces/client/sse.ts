@@ -5,11 +5,15 @@ export interface SseFrame {
   readonly id?: string;
 }
 
-export async function* sseFrames(body: ReadableStream<Uint8Array>): AsyncGenerator<SseFrame> {
+/** Ends when the stream does, or `signal` aborts. */
+export async function* sseFrames(body: ReadableStream<Uint8Array>, signal?: AbortSignal): AsyncGenerator<SseFrame> {
   const decoder = new TextDecoder();
   let rest = '';
   // A reader, not `for await`: leaving early must cancel the request, also in browsers that can't iterate streams.
   const reader = body.getReader();
+  // An app in this process answers without a connection that the signal could break.
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal?.addEventListener('abort', cancel);
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -25,6 +29,7 @@ export async function* sseFrames(body: ReadableStream<Uint8Array>): AsyncGenerat
       }
     }
   } finally {
+    signal?.removeEventListener('abort', cancel);
     await reader.cancel().catch(() => {});
   }
 }
