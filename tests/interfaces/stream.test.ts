@@ -133,6 +133,17 @@ describe('a stream', () => {
     expect([broken, isEnd(events.at(-1) as StreamEvent)]).toEqual([1, true]);
   });
 
+  test('ends when its reader has enough, also without a connection', async () => {
+    const { made, run } = await talkative(3);
+    const enough = new AbortController();
+    let facts = 0;
+    for await (const event of made.client.follow({ run, signal: enough.signal })) {
+      facts++;
+      if (isEnd(event)) setImmediate(() => enough.abort());
+    }
+    expect(facts).toBeGreaterThan(0);
+  });
+
   test('refuses what is no position', async () => {
     const { made, run } = await talkative(1);
     const response = await made.app.fetch(new Request(`http://baton/v1/runs/${run}/events`, { headers: { 'last-event-id': '-1' } }));
