@@ -48,7 +48,9 @@ export const approvalDeciders = {
   },
 } satisfies Partial<Deciders>;
 
-const rolesOf = ({ rule, escalated }: Approval): readonly string[] => (escalated ? [...rule.by, ...(rule.escalateTo ?? [])] : rule.by);
+/** None means anybody; escalating never makes it fewer. */
+const rolesOf = ({ rule, escalated }: Approval): readonly string[] =>
+  escalated && rule.by.length > 0 ? [...rule.by, ...(rule.escalateTo ?? [])] : rule.by;
 
 function mayNot(state: RunState, approval: Approval, { by }: Decide): string | undefined {
   const roles = rolesOf(approval);

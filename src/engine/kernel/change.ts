@@ -113,6 +113,10 @@ export const changeDeciders = {
   },
   'plan.change'(state, command) {
     if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling') return refuse('RUN_ENDED', `run ${state.id} is ${state.status}`);
+    if (state.status === 'awaiting-approval')
+      return refuse('PLAN_INVALID', `the plan of run ${state.id} waits for approval as it is`, {
+        hint: 'Decide on it first, or cancel the run and create another.',
+      });
     if (command.base !== state.version)
       return refuse('PLAN_STALE', `the plan is at version ${state.version}, the change was made against ${command.base}`, {
         hint: 'Look at the plan again and repeat the change.',
@@ -151,6 +155,8 @@ function resolved(state: RunState, task: TaskRecord, { resolution }: Resolve): D
 
 /** The facts that put `task^n`, and all that came after, in place of what an ended run has. */
 export function retried(state: RunState, by: string, from: string | undefined): Decided {
+  if (state.refused)
+    return refuse('NOTHING_TO_RETRY', `the plan of run ${state.id} was not approved`, { hint: 'Create a new run, and approve its plan.' });
   const again = (task: TaskRecord): boolean => task.status === 'failed' || task.status === 'cancelled';
   const current = [...state.tasks.values()].filter((task) => task.replacedBy === undefined && task.spec.parent === undefined);
   const roots = from === undefined ? current.filter(again).map((task) => task.spec.id) : [latestOf(state, from)];
