@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemClock } from '../engine/host/clock.ts';
 import { EmbeddedHost } from '../engine/host/embedded.ts';
+import type { Handlers } from '../engine/host/host.ts';
 import { type HomePaths, homePaths } from '../engine/journal/home.ts';
 import type { Journal } from '../engine/journal/journal.ts';
 import { acquireOwner, type Owner } from '../engine/journal/owner.ts';
@@ -63,17 +64,17 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   const homeId = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16);
   if (crashed) for (const left of await endLeftovers(homeId)) log('ended a process that an earlier owner left behind', { ...left });
   const staff = createStaff(settings, env);
-  const handlers = createHandlers({
+  const handlers: Handlers = createHandlers({
     ...staff,
     homeId,
-    folders: { project: projectFor(home, cwd), root: paths.work },
+    folders: { project: projectFor(home, cwd), projectOf: (run) => host.state(run)?.plan.scope, root: paths.work },
     env,
     functions,
     blobs: journal,
     now: systemClock.now,
     log,
   });
-  const host = new EmbeddedHost({
+  const host: EmbeddedHost = new EmbeddedHost({
     journal,
     handlers,
     resolver: createResolver(),
@@ -85,7 +86,9 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   });
   const views = new ReadModel(journal, (run) => host.state(run));
   const stopFollowing = followViews(host, views, log);
-  const recovered = await host.recover(views.unfinished());
+  const unfinished = views.unfinished();
+  const recovered = await host.recover(unfinished);
+  void knowSecrets(unfinished, host, journal, staff);
   const engine: Engine = {
     host,
     startedAt: systemClock.now(),
@@ -214,4 +217,15 @@ async function removeRuns(
     await rm(join(paths.logs, run), { recursive: true, force: true });
   }
   return removed;
+}
+
+/** Looks up the secrets that unfinished runs declare, so that no output shows one that only an earlier process handed out. */
+async function knowSecrets(runs: readonly string[], host: EmbeddedHost, journal: SqliteJournal, { secrets }: Staff): Promise<void> {
+  const names = new Set<string>();
+  for (const run of runs) {
+    const payload = journal.get(host.state(run)?.plan.source ?? '');
+    const source = payload ? (JSON.parse(Buffer.from(payload).toString('utf8')) as { secrets?: readonly string[] }) : {};
+    for (const name of source.secrets ?? []) names.add(name);
+  }
+  for (const name of names) await secrets.find(name).catch(() => undefined);
 }

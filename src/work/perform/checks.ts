@@ -80,7 +80,7 @@ const commandOf = async (
   await openFolder(folder, { attempt: whose.attempt, goesOn: true });
   return {
     run,
-    cwd: placeOf(home, definition, folder),
+    cwd: placeOf(home, definition, folder, whose.run),
     env: environment,
     signal,
     redactor: home.secrets.redactor(),

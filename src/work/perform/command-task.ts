@@ -23,7 +23,7 @@ export const performCommand = async (home: Home, definition: CommandDefinition, 
 
   const ended = await runProcess({
     run: definition.run,
-    cwd: placeOf(home, definition, folder),
+    cwd: placeOf(home, definition, folder, context.run),
     env,
     signal: context.signal,
     redactor: home.secrets.redactor(),
@@ -36,5 +36,5 @@ export const performCommand = async (home: Home, definition: CommandDefinition, 
   if (written === undefined) return succeeded(commandContent(ended, context.blobs), store);
   if (!written.ok) return failed(invalidOutput(written.problems, 1), store);
   if (written.result.status === 'failed') return failed(gaveUp(written.result), store);
-  return succeeded(await seal(written.result, placeOf(home, definition, folder)), store);
+  return succeeded(await seal(written.result, placeOf(home, definition, folder, context.run)), store);
 };

@@ -15,6 +15,8 @@ import { join } from 'node:path';
 export interface Folders {
   /** The user's tree, for tasks that run `in: project`. */
   readonly project: string;
+  /** The tree of one run's user, where a home serves several. */
+  readonly projectOf?: (run: string) => string | undefined;
   /** Where the folders of tasks are made. */
   readonly root: string;
 }

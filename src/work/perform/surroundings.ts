@@ -26,9 +26,9 @@ export interface Whose {
 
 export const folderOf = ({ folders }: Home, { run, task, attempt }: Whose): TaskFolder => taskFolder(folders, run, task, attempt);
 
-/** Where the commands of a task run. The user's own tree is never for an agent's task. */
-export const placeOf = (home: Home, definition: Definition, folder: TaskFolder): string =>
-  definition.in === 'project' && definition.kind === 'command' ? home.folders.project : folder.work;
+/** Where the commands of a task run: its folder, or the project its run was started for. Never an agent's right. */
+export const placeOf = (home: Home, definition: Definition, folder: TaskFolder, run: string): string =>
+  definition.in === 'project' && definition.kind === 'command' ? (home.folders.projectOf?.(run) ?? home.folders.project) : folder.work;
 
 /**
  * The allow-list, then `env` with its secrets filled in, then Baton's own variables.
