@@ -7,16 +7,12 @@ import { zstdDecompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { foldRun } from '../../src/engine/journal/fold.ts';
 import { homePaths } from '../../src/engine/journal/home.ts';
-import type { ChainHead, Journal } from '../../src/engine/journal/journal.ts';
+import type { Journal } from '../../src/engine/journal/journal.ts';
 import { acquireOwner } from '../../src/engine/journal/owner.ts';
 import { viewOf } from '../../src/engine/journal/view.ts';
 import { FACTS } from '../../src/engine/kernel/facts.ts';
 import { GRANTS } from '../../src/engine/kernel/grants.ts';
-
-interface Expected {
-  readonly heads: readonly ChainHead[];
-  readonly runs: readonly { readonly run: string }[];
-}
+import type { Expected } from '../fixtures/journal/make.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/journal', import.meta.url));
 const releases = readdirSync(fixtures, { withFileTypes: true }).filter((entry) => entry.isDirectory());

@@ -31,6 +31,7 @@ import { BatonError } from '../../src/errors.ts';
 
 const NOBODY = 65_534;
 const MIB = 1024 * 1024;
+const [MOUNT, UNMOUNT] = ['mount', 'umount'];
 const isRoot = process.getuid?.() === 0;
 
 let home: string;
@@ -230,11 +231,34 @@ test('every commit waits for the disk', () => {
   expect(connection.get('PRAGMA synchronous')).toEqual({ synchronous: 2 });
 });
 
+test('payloads that wait for no fact are stored before they fill the memory', () => {
+  const first = open().journal;
+  const hashes = Array.from({ length: 50 }, (_, i) => first.put(String(i).padEnd(200_000)));
+  const next = openReadOnly(paths);
+  expect(hashes.filter((hash) => next?.has(hash)).length).toBeGreaterThan(30);
+  next?.close();
+});
+
+test('cleaning takes along what a crash left of large payloads', () => {
+  const owner = open();
+  const hash = owner.journal.put('x'.repeat(300_000));
+  const path = join(paths.blobs, hash.slice(0, 2), `${hash}.zst`);
+  writeFileSync(`${path}.half`, 'x');
+  owner.release();
+  opened.pop();
+  const { journal } = open();
+  expect(existsSync(path)).toBe(true);
+  const kept = journal.put('y'.repeat(300_000));
+  journal.remove([]);
+  expect(readdirSync(join(paths.blobs, hash.slice(0, 2)))).toEqual(kept.startsWith(hash.slice(0, 2)) ? [`${kept}.zst`] : []);
+  expect(journal.has(kept)).toBe(true);
+});
+
 /** A disk of its own, of some megabytes; undefined where that can't be had. */
 function smallDisk(bytes: number): string | undefined {
   if (!isRoot) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'journal-disk-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]);
+  const { status } = spawnSync(MOUNT, ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]);
   if (status === 0) return folder;
   rmSync(folder, { recursive: true });
   return undefined;
@@ -294,7 +318,7 @@ test('on a full disk everything acknowledged stays, and removing runs makes room
     expect(statfsSync(disk).bavail * bsize).toBeGreaterThan(MIB);
   } finally {
     opened.pop()?.release();
-    spawnSync('umount', [disk]);
+    spawnSync(UNMOUNT, [disk]);
     rmSync(disk, { recursive: true });
   }
 });
