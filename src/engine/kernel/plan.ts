@@ -107,7 +107,7 @@ export interface TaskSpec {
   readonly continueOnError?: boolean;
   /** How many children of a container run at once. */
   readonly maxParallel?: number;
-  /** Globs this task claims exclusively, in `scope` (a repository or project folder). */
+  /** Globs this task claims exclusively, in `scope` (a repository or project folder). A container claims nothing; its children do. */
   readonly claims?: readonly string[];
   readonly budget?: Amounts;
   /** Limit of one attempt, in milliseconds; the host enforces it. */

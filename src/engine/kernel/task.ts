@@ -218,7 +218,9 @@ function childEnded(state: RunState, child: TaskRecord, change: OwedChange): voi
   enter(state, parent, change);
 }
 
-const wantsClaim = (task: TaskRecord): boolean => (task.spec.claims?.length ?? 0) > 0 && task.claim === undefined;
+/** A container does nothing itself: if it held a path, its own children would wait for it for ever. */
+const wantsClaim = (task: TaskRecord): boolean =>
+  task.spec.kind !== 'container' && (task.spec.claims?.length ?? 0) > 0 && task.claim === undefined;
 
 /** Resolved, approved and let in: what is left is to wait for its claims, its time and a slot. */
 function mayStart(state: RunState, task: TaskRecord): boolean {
