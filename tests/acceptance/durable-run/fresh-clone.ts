@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { point } from '../point.ts';
 import { makeFolder } from '../support/cli.ts';
 
@@ -33,7 +34,7 @@ export default point(import.meta, {
       const node = shell('node --version').out.trim();
       const demo = shell('npm ci && npm run demo');
       const tests = shell('npm ci && npm test');
-      const counts = /Tests +(.*)/.exec(tests.out.replaceAll(/\u001b\[[0-9;]*m/g, ''))?.[1] ?? 'no counts';
+      const counts = /Tests +(.*)/.exec(stripVTControlCharacters(tests.out))?.[1] ?? 'no counts';
       return {
         holds: clone.status === 0 && demo.status === 0 && tests.status === 0 && tests.seconds < 600,
         figure: `node ${node}; demo exit ${demo.status} in ${demo.seconds.toFixed(0)} s; tests exit ${tests.status} in ${tests.seconds.toFixed(0)} s (${counts})`,
