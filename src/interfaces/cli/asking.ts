@@ -25,7 +25,7 @@ export function attentionCommand(run: string, asked: Asked): string {
 }
 
 /** Ids such as `fix^2` and `translate[0]` mean something to shells. */
-const quoted = (id: string): string => (/^[\w./:~-]+$/.test(id) && !id.startsWith('~') ? id : `'${id}'`);
+export const quoted = (id: string): string => (/^[\w./:~-]+$/.test(id) && !id.startsWith('~') ? id : `'${id}'`);
 
 export function attentionTitle(item: Attention): string {
   switch (item.kind) {

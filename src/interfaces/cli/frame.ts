@@ -4,7 +4,7 @@
  * place is counted.
  */
 import type { RunState, TaskRecord } from '../api/states.ts';
-import { attentionCommand } from './asking.ts';
+import { attentionCommand, quoted } from './asking.ts';
 import { failureText } from './lines.ts';
 import { type Progress, standing } from './progress.ts';
 import type { Paint, Tone } from './style.ts';
@@ -24,6 +24,8 @@ interface Row {
   readonly who: string;
   readonly time: string;
   readonly words: string;
+  /** What to type; never cut in favour of words. */
+  readonly command?: string;
 }
 
 const NAME_MAX = 32;
@@ -63,25 +65,24 @@ function rowOf(state: RunState, record: TaskRecord, words: string | undefined, n
   const id = spec.id;
   const who = record.agent ?? spec.agent ?? (spec.kind === 'work' ? '' : spec.kind);
   const time = startedAt === undefined ? '' : elapsed((record.endedAt ?? now) - startedAt);
-  const row = (rank: number, mark: string, tone: Tone, text: string): Row[] => [
-    { rank, mark, tone, id, who, time, words: printable(text) },
+  const row = (rank: number, mark: string, tone: Tone, text: string, command?: string): Row[] => [
+    { rank, mark, tone, id, who, time, words: printable(text), ...(command === undefined ? {} : { command }) },
   ];
   const ask = (kind: 'question' | 'undecided' | 'blocked') => attentionCommand(state.id, { kind, task: id });
   switch (status) {
     case 'failed':
-      return row(0, '✗', 'bad', `${record.failure ? failureText(record.failure) : 'failed'} → baton show ${state.id} ${id}`);
+      return row(0, '✗', 'bad', record.failure ? failureText(record.failure) : 'failed', `baton show ${state.id} ${quoted(id)}`);
     case 'undecided':
-      return record.probing
-        ? row(3, '?', 'live', 'looking whether it happened')
-        : row(1, '?', 'wait', `did it happen? ${ask('undecided')}`);
+      return record.probing ? row(3, '?', 'live', 'looking whether it happened') : row(1, '?', 'wait', 'did it happen?', ask('undecided'));
     case 'blocked':
-      return row(1, '!', 'wait', `${record.reason ?? 'nobody can do it'} → ${ask('blocked')}`);
+      return row(1, '!', 'wait', record.reason ?? 'nobody can do it', ask('blocked'));
     case 'awaiting-start':
     case 'awaiting-result':
-      return row(1, '!', 'wait', attentionCommand(state.id, { kind: 'approval', approval: id, task: id }));
+      return row(1, '!', 'wait', '', attentionCommand(state.id, { kind: 'approval', approval: id, task: id }));
     case 'running':
-      if (spec.kind === 'decision') return row(1, '!', 'wait', attentionCommand(state.id, { kind: 'approval', approval: id, task: id }));
-      if (spec.kind === 'question') return row(1, '?', 'wait', ask('question'));
+      if (spec.kind === 'decision')
+        return row(1, '!', 'wait', '', attentionCommand(state.id, { kind: 'approval', approval: id, task: id }));
+      if (spec.kind === 'question') return row(1, '?', 'wait', '', ask('question'));
       // Its children have rows of their own.
       if (spec.kind === 'container') return [];
       return row(2, '●', 'live', words ?? (reworks > 0 ? `rework ${reworks}` : ''));
@@ -100,12 +101,18 @@ function layOut(rows: readonly Row[], width: number, paint: Paint): string[] {
   const nameWidth = Math.min(NAME_MAX, Math.max(4, ...rows.map(({ id }) => widthOf(id))), Math.floor(width / 3));
   const whoWidth = Math.min(16, Math.max(0, ...rows.map(({ who }) => widthOf(who))));
   const timeWidth = Math.max(4, ...rows.map(({ time }) => time.length));
-  return rows.map(({ mark, tone, id, who, time, words }) => {
+  return rows.map(({ mark, tone, id, who, time, words, command }) => {
     const head = `${pad(cut(id, nameWidth), nameWidth)}  ${pad(cut(who, whoWidth), whoWidth)}  ${time.padStart(timeWidth)}`;
     const left = width - 4 - widthOf(head) - 2;
-    const text = left > 0 ? cut(words, left) : '';
+    const text = left > 0 ? wordsAnd(words, command, left) : '';
     return `  ${paint(tone, mark)} ${cut(head, width - 4)}  ${paint(tone === 'live' ? 'dim' : tone, text)}`.trimEnd();
   });
+}
+
+function wordsAnd(words: string, command: string | undefined, width: number): string {
+  if (command === undefined) return cut(words, width);
+  const left = width - widthOf(command) - 3;
+  return words === '' || left < 4 ? cut(command, width) : `${cut(words, left)} → ${command}`;
 }
 
 function restText(state: RunState, hidden: readonly Row[], stands: ReturnType<typeof standing>): string {

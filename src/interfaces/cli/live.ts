@@ -24,7 +24,7 @@ export function liveView(progress: Progress, stream: NodeJS.WriteStream, paint: 
   let waiting: Line[] = [];
   const draw = () => {
     if (paused) return;
-    const over = waiting.filter(({ last, about, tone }) => (last === true && about !== 'run') || tone === 'bad');
+    const over = waiting.filter(({ last, tone }) => last === true || tone === 'bad');
     waiting = [];
     if (over.length > 0) update.persist(over.map((line) => lineText(line, paint)).join('\n'));
     update(frame(progress, now(), { columns: stream.columns, rows: stream.rows }, paint).join('\n'));

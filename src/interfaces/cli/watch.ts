@@ -46,6 +46,8 @@ class Watcher {
   private question: { readonly key: string; readonly abort: AbortController } | undefined;
   private readonly later = new Set<string>();
   private interrupts = 0;
+  /** By us, on the way out. */
+  private paused = false;
 
   constructor(context: Context, session: Session, options: WatchOptions) {
     this.context = context;
@@ -161,8 +163,10 @@ class Watcher {
     this.question = undefined;
     const { run } = this.options;
     if (chosen === 'watch') this.interrupts = 0;
-    else if (chosen === 'pause') await this.session.client.pause(run);
-    else if (chosen === 'cancel') await this.session.client.cancel(run, 'Ctrl-C');
+    else if (chosen === 'pause') {
+      await this.session.client.pause(run);
+      this.paused = true;
+    } else if (chosen === 'cancel') await this.session.client.cancel(run, 'Ctrl-C');
     // A cancelled run is watched to its end: its `always` tasks still run.
     if (chosen === 'leave' || chosen === 'pause') this.leave(EXIT.interrupted);
     else {
@@ -183,7 +187,7 @@ class Watcher {
         out.note('wait', `Nobody carries run ${run} on now. Go on with it: baton resume`);
     } else if (this.code === EXIT.interrupted && state?.status !== 'cancelled') {
       if (at === 'here') out.note('dim', `Run ${run} stops with this command. Go on with it: baton resume`);
-      else if (state?.status === 'paused') out.note('dim', `Run ${run} is paused. Go on with it: baton resume ${run}`);
+      else if (this.paused) out.note('dim', `Run ${run} is paused: what runs may finish. Go on with it: baton resume ${run}`);
       else if (this.options.asks) out.note('dim', `Run ${run} goes on in the background. Watch it: baton follow ${run}`);
     }
   }

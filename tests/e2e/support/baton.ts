@@ -37,7 +37,8 @@ export interface Place {
   close(): Promise<void>;
 }
 
-export function place(more: Readonly<Record<string, string>> = {}): Place {
+/** @param main the program; default: the source, so that a stale build is never tested */
+export function place(more: Readonly<Record<string, string>> = {}, main = MAIN): Place {
   const folder = mkdtempSync(join(tmpdir(), 'baton-e2e-'));
   const home = join(folder, '.baton');
   for (const name of ['user', 'runtime']) mkdirSync(join(folder, name), { mode: 0o700 });
@@ -50,7 +51,7 @@ export function place(more: Readonly<Record<string, string>> = {}): Place {
   };
   const children = new Set<ChildProcess>();
   const start = (...args: string[]): Started => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
+    const child = spawn(process.execPath, [main, ...args], {
       cwd: folder,
       env,
       stdio: ['pipe', 'pipe', 'pipe'],
