@@ -59,9 +59,12 @@ export function checkChange(state: RunState, change: Change): ReturnType<typeof 
     ...Object.entries(change.rewire ?? {}),
   ];
   for (const [id, needs] of edges)
-    for (const need of needs)
+    for (const need of needs) {
       if (drop.has(need) || !(added.has(need) || state.tasks.has(need)))
         return refuse('UNKNOWN_DEPENDENCY', `task "${id}" needs "${need}", which the plan does not have`);
+      const latest = latestOf(state, need);
+      if (latest !== need) return refuse('UNKNOWN_DEPENDENCY', `task "${id}" needs "${need}", which "${latest}" has replaced`);
+    }
   const graph = new Map(edges);
   // Only new edges can close a cycle, and only through tasks that are rewired; started ones depend on nothing new.
   if (change.rewire)
