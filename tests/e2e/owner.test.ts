@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ASKS, alive, HELD, type Place, place, QUICK, tree, until } from './support/baton.ts';
@@ -245,6 +245,8 @@ describe('--foreground', () => {
 // req V1
 test.skipIf(process.getuid?.() !== 0)('another user of the machine can not open the socket', async () => {
   at = place();
+  // Only what Baton itself makes keeps others out.
+  for (const folder of [at.folder, join(at.folder, 'runtime')]) chmodSync(folder, 0o755);
   at.write('held.yaml', HELD);
   await detached('held.yaml');
   const { socket = '' } = await ownerOf();

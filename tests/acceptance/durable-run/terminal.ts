@@ -1,5 +1,6 @@
 /** What somebody at a terminal may rely on, tried in a real one (tmux). */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { alive, HELD, type Place, place, until } from '../../e2e/support/baton.ts';
 import { point } from '../point.ts';
@@ -172,6 +173,8 @@ const wide = () =>
 const foreign = async () => {
   must(process.getuid?.() === 0, 'a second user can only be tried as root');
   await withTerminal({}, async (at) => {
+    // Only what Baton itself makes keeps others out.
+    for (const folder of [at.folder, `${at.folder}/runtime`]) chmodSync(folder, 0o755);
     at.write('held.yaml', HELD);
     await at.baton('run', 'held.yaml', '--detach');
     const { socket = '' } = await until(() => at.owner()?.socket !== undefined && at.owner());
