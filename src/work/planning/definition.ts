@@ -9,13 +9,16 @@ import type { AgentConfig } from '../agents/agent.ts';
 export type Part = string | { readonly expr: string; readonly at?: Position } | { readonly secret: string };
 /** A text, or pieces to be joined: values become their string, or canonical JSON. */
 export type Template = string | { readonly parts: readonly Part[] };
-/** A JSON value in which any string may be a template; `{ parts: [{ expr }] }` alone keeps the value's type. */
+/**
+ * A JSON value with templates in it. A template has a key of its own, which no other map may have, so that data is never
+ * taken for one; a template that is one expression and nothing else keeps the value's type.
+ */
 export type TemplateValue =
   | null
   | boolean
   | number
   | string
-  | { readonly parts: readonly Part[] }
+  | { readonly $template: Template }
   | readonly TemplateValue[]
   | { readonly [key: string]: TemplateValue };
 export interface Position {
@@ -84,7 +87,8 @@ export type Definition = Common &
     /** `approve`: a person's decision as a task. */
     | { readonly kind: 'decision'; readonly question: Template }
     | { readonly kind: 'foreach'; readonly items: TemplateValue; readonly child: ChildTemplate; readonly continueOnError?: boolean }
-    | { readonly kind: 'until'; readonly when: string; readonly maxRounds: number; readonly child: ChildTemplate }
+    /** `until` is CEL over the round that has ended; `when`, as everywhere, is asked once, before the first. */
+    | { readonly kind: 'until'; readonly until: string; readonly maxRounds: number; readonly child: ChildTemplate }
     | {
         readonly kind: 'uses';
         /** Key in the run's source of the used workflow, already checked. */

@@ -2,12 +2,13 @@
 import type { ApprovalRule, Hash, Limits, RetryRule, TaskSpec } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { template } from '../expressions/template.ts';
-import type { ChildTemplate, Definition, GateDefinition, Part, Scope, Template, TemplateValue } from '../planning/definition.ts';
+import type { ChildTemplate, Definition, GateDefinition, Scope } from '../planning/definition.ts';
 import { durationMs } from './duration.ts';
-import { bareExpression } from './expressions.ts';
 import type { CheckedFile } from './load.ts';
-import { needsOf } from './names.ts';
+import { gatesOf, needsOf } from './names.ts';
 import type { TaskEntry } from './schema.ts';
+import { bareExpression } from './sites.ts';
+import { needsResolving, templates, templateValue, templateValues } from './templates.ts';
 
 export interface CompileContext {
   readonly file: CheckedFile;
@@ -34,7 +35,7 @@ function compileTask(context: CompileContext, name: string, entry: TaskEntry): T
   const when =
     entry.when === undefined || entry.when === true
       ? {}
-      : { when: entry.when === false ? 'false' : (bareExpression(entry.when)?.expr ?? 'false') };
+      : { when: entry.when === false ? 'false' : (bareExpression(entry.when) ?? 'false') };
   const scoped = isTop(context.scope) ? {} : { scope: context.scope };
   const one = single(context, name, entry);
   const container = (definition: Definition): TaskSpec => ({
@@ -42,7 +43,7 @@ function compileTask(context: CompileContext, name: string, entry: TaskEntry): T
     kind: 'container',
     work: context.put(JSON.stringify({ ...definition, ...when, ...scoped })),
     ...(entry.maxParallel === undefined ? {} : { maxParallel: entry.maxParallel }),
-    ...(entry.approval?.at === 'start' ? { approval: rule(entry.approval.at, entry.approval) } : {}),
+    ...(entry.approval?.at === 'start' ? { approval: rule('start', entry.approval) } : {}),
   });
   const child = (): ChildTemplate => {
     const { approval, ...spec } = one.spec;
@@ -52,14 +53,16 @@ function compileTask(context: CompileContext, name: string, entry: TaskEntry): T
     return container({
       kind: 'foreach',
       items:
-        typeof entry.foreach === 'string' ? { parts: [{ expr: bareExpression(entry.foreach)?.expr ?? '' }] } : templateValue(entry.foreach),
+        typeof entry.foreach === 'string'
+          ? { $template: { parts: [{ expr: bareExpression(entry.foreach) ?? '' }] } }
+          : templateValue(entry.foreach),
       child: child(),
       ...(entry.continueOnError ? { continueOnError: true } : {}),
     });
   if (entry.until)
     return container({
       kind: 'until',
-      when: bareExpression(entry.until.when)?.expr ?? '',
+      until: bareExpression(entry.until.when) ?? '',
       maxRounds: entry.until.maxRounds,
       child: child(),
     });
@@ -74,11 +77,14 @@ type ChildSpec = Omit<TaskSpec, 'id' | 'needs' | 'work'>;
 
 /** One task as such, whatever container may hold it. */
 function single({ file, agents }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {
+  const env = entry.env ? { env: templates(entry.env) } : {};
+  const gates = gateDefinitions(entry);
   const rest = {
-    ...(entry.env ? { env: templates(entry.env) } : {}),
+    ...env,
     ...(entry.in ? { in: entry.in } : {}),
-    ...(entry.gate ? { gates: gatesOf(entry) } : {}),
-    ...(entry.probe ? { probe: { run: entry.probe } } : {}),
+    ...(gates.length > 0 ? { gates } : {}),
+    // A probe looks for what the command did, so it gets the same data.
+    ...(entry.probe ? { probe: { run: entry.probe, ...env } } : {}),
   };
   const spec = (kind: TaskSpec['kind'], agent: string | undefined, idempotent: boolean): ChildSpec => ({
     kind,
@@ -87,9 +93,9 @@ function single({ file, agents }: CompileContext, name: string, entry: TaskEntry
     ...(entry.onLost ? { onLost: entry.onLost } : {}),
     ...(entry.probe ? { probe: true } : {}),
     ...(entry.retry ? { retry: retryRule(entry.retry) } : {}),
-    ...(entry.gate ? { gates: gatesOf(entry).map((gate) => gate.name) } : {}),
+    ...(gates.length > 0 ? { gates: gates.map((gate) => gate.name) } : {}),
     ...(entry.rework === undefined ? {} : { reworkMax: entry.rework }),
-    ...(entry.approval ? { approval: rule(entry.approval.at, entry.approval) } : {}),
+    ...(entry.approval ? { approval: rule(entry.approval.at ?? 'result', entry.approval) } : {}),
     ...(entry.writes ? { claims: entry.writes } : {}),
     ...(entry.budget ? { budget: defined(entry.budget) } : {}),
     ...(entry.timeout ? { timeoutMs: durationMs(entry.timeout) ?? 0 } : {}),
@@ -98,18 +104,18 @@ function single({ file, agents }: CompileContext, name: string, entry: TaskEntry
   if (entry.run !== undefined) return { spec: spec('work', 'command', false), definition: { kind: 'command', run: entry.run, ...rest } };
   if (entry.approve !== undefined)
     return {
-      spec: { ...spec('decision', undefined, true), approval: rule('task', { ...(entry.by ? { by: entry.by } : {}) }) },
+      spec: { ...spec('decision', undefined, true), approval: rule('task', { ...entry.approval, ...(entry.by ? { by: entry.by } : {}) }) },
       definition: { kind: 'decision', question: template(entry.approve), ...rest },
     };
   if (entry.call !== undefined)
     return {
       spec: spec('work', 'function', true),
-      definition: { kind: 'function', name: entry.call, ...(entry.with ? { inputs: values(entry.with) } : {}), ...rest },
+      definition: { kind: 'function', name: entry.call, ...(entry.with ? { inputs: templateValues(entry.with) } : {}), ...rest },
     };
   if (entry.uses !== undefined)
     return {
       spec: spec('container', undefined, true),
-      definition: { kind: 'uses', workflow: file.uses[name] ?? '', with: values(entry.with ?? {}), ...rest },
+      definition: { kind: 'uses', workflow: file.uses[name] ?? '', with: templateValues(entry.with ?? {}), ...rest },
     };
   const agent = agents.get(entry.agent ?? '');
   if (!agent) throw new Error(`task "${name}" was compiled without its agent "${entry.agent}"`);
@@ -120,7 +126,7 @@ function single({ file, agents }: CompileContext, name: string, entry: TaskEntry
       kind: 'agent',
       agent,
       prompt: template(entry.prompt ?? ''),
-      ...(entry.with ? { inputs: values(entry.with) } : {}),
+      ...(entry.with ? { inputs: templateValues(entry.with) } : {}),
       ...(entry.schema ? { schema: entry.schema } : {}),
       ...asksMax,
       ...rest,
@@ -128,8 +134,8 @@ function single({ file, agents }: CompileContext, name: string, entry: TaskEntry
   };
 }
 
-const gatesOf = (entry: TaskEntry): GateDefinition[] =>
-  (entry.gate === undefined ? [] : Array.isArray(entry.gate) ? entry.gate : [entry.gate]).flatMap((gate) =>
+const gateDefinitions = (entry: TaskEntry): GateDefinition[] =>
+  gatesOf(entry).flatMap((gate) =>
     'run' in gate
       ? [
           {
@@ -160,34 +166,6 @@ const retryRule = (entry: NonNullable<TaskEntry['retry']>): RetryRule => ({
   ...(entry.backoffMax ? { backoffMaxMs: durationMs(entry.backoffMax) ?? 0 } : {}),
 });
 
-const templates = (env: Readonly<Record<string, string | number | boolean>>): Record<string, Template> =>
-  Object.fromEntries(Object.entries(env).map(([key, value]) => [key, template(String(value))]));
-
-const values = (entries: Readonly<Record<string, unknown>>): Record<string, TemplateValue> =>
-  Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, templateValue(value)]));
-
-/** A JSON value with its texts as templates. */
-export function templateValue(value: unknown): TemplateValue {
-  if (typeof value === 'string') return template(value);
-  if (Array.isArray(value)) return value.map(templateValue);
-  if (typeof value === 'object' && value !== null) return values(value as Record<string, unknown>);
-  return value as TemplateValue;
-}
-
-const isExpression = (part: Part): boolean => typeof part === 'object' && 'expr' in part;
-
-/** Does anything of a definition wait for values? */
-export function needsResolving(definition: Definition): boolean {
-  if (definition.when !== undefined) return true;
-  const open: unknown[] = [definition];
-  for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (typeof value !== 'object' || value === null) continue;
-    if ('parts' in value && Array.isArray(value.parts)) {
-      if ((value.parts as Part[]).some(isExpression)) return true;
-    } else open.push(...Object.values(value).filter((each) => each !== undefined));
-  }
-  return false;
-}
 /** The limits of a run: what the file asks for, never more than what is allowed. */
 export function narrowLimits(asked: Partial<Limits>, allowed: Limits): Limits {
   const limits: Record<string, number> = { ...allowed } as unknown as Record<string, number>;

@@ -1,13 +1,16 @@
 /** What a run of a checked file would be, without running it: tasks in order, agents, fan-out, approvals, claims, findings. */
-
 import { globsMeet } from '../../engine/kernel/grants.ts';
 import type { Limits } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { narrowLimits } from './compile.ts';
+import { readSource } from './document.ts';
+import { readInputs, resolveInputs } from './inputs.ts';
 import type { CheckedFile, Loaded } from './load.ts';
-import { kindsOf, neededBy, needsOf } from './names.ts';
-import { agentsOf, limitsOf, resolveInputs } from './plan.ts';
-import type { TaskEntry } from './schema.ts';
+import { gatesOf, kindsOf, needsAmong, needsOf } from './names.ts';
+import { agentsOf, limitsOf } from './plan.ts';
+import type { TaskEntry, WorkflowFile } from './schema.ts';
+import { bareExpression } from './sites.ts';
+import { isPlain } from './with.ts';
 
 export interface Described {
   readonly name: string;
@@ -16,13 +19,14 @@ export interface Described {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly limits: Limits;
   readonly tasks: readonly DescribedTask[];
-  readonly warnings: readonly {
-    readonly file: string;
-    readonly line: number;
-    readonly column: number;
-    readonly code: string;
-    readonly message: string;
-  }[];
+  readonly warnings: readonly Warning[];
+}
+export interface Warning {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly code: string;
+  readonly message: string;
 }
 export interface DescribedTask {
   readonly id: string;
@@ -37,111 +41,143 @@ export interface DescribedTask {
   readonly writes: readonly string[];
 }
 
+type Agents = ReadonlyMap<string, AgentConfig>;
+type Inputs = Readonly<Record<string, unknown>>;
+
+/** @throws BatonError for inputs that are missing or wrong, as `resolveInputs` */
 export function describe(
   loaded: Loaded,
-  options: { readonly agents: readonly AgentConfig[]; readonly limits: Limits; readonly inputs: Readonly<Record<string, unknown>> },
+  options: { readonly agents: readonly AgentConfig[]; readonly limits: Limits; readonly inputs: Inputs },
 ): Described {
   const main = loaded.files[loaded.main];
   if (!main) throw new Error(`${loaded.main} was not loaded`);
-  const agents = agentsOf(main.value, options.agents);
   const inputs = resolveInputs(main.value, options.inputs);
-  const tasks = describeFile(loaded, main, agents, inputs, '');
+  const limits = narrowLimits(limitsOf(main.value.limits), options.limits);
+  const tasks = describeAll(loaded, main, agentsOf(main.value, options.agents), inputs, limits);
   return {
     name: main.value.name,
     ...(main.value.description === undefined ? {} : { description: main.value.description }),
     file: main.file,
     inputs,
-    limits: narrowLimits(limitsOf(main.value.limits), options.limits),
+    limits,
     tasks,
-    warnings: overlaps(main),
+    warnings: [...Object.values(loaded.files).flatMap(overlaps), ...tooMany(main, tasks, limits)],
   };
 }
 
-function describeFile(
-  loaded: Loaded,
-  file: CheckedFile,
-  agents: ReadonlyMap<string, AgentConfig>,
-  inputs: Readonly<Record<string, unknown>>,
-  prefix: string,
-): DescribedTask[] {
-  return order(file).flatMap((id) => {
-    const entry = file.value.tasks[id];
-    if (!entry) return [];
-    const agent = entry.agent === undefined ? undefined : agents.get(entry.agent);
-    const text = textOf(entry);
-    const fanOut = fanOutOf(entry, inputs);
-    const task: DescribedTask = {
-      id: prefix + id,
-      kind: entry.foreach !== undefined ? 'foreach' : entry.until ? 'until' : (kindsOf(entry)[0] ?? ''),
-      needs: needsOf(entry).map((need) => prefix + need),
-      ...(agent
-        ? {
-            agent: agent.name,
-            why: `${agent.kind}${typeof agent.config['model'] === 'string' ? ` ${agent.config['model']}` : ''}, named by the file`,
-          }
-        : {}),
-      ...(text === undefined ? {} : { text }),
-      ...(fanOut === undefined ? {} : { fanOut }),
-      ...(entry.approve !== undefined ? { approval: 'decision' } : entry.approval ? { approval: entry.approval.at } : {}),
-      gates: gateNames(entry),
-      writes: entry.writes ?? [],
-    };
+/** The tasks of the file, those of a used file after the task that uses it; never more than a run may have. */
+function describeAll(loaded: Loaded, main: CheckedFile, agents: Agents, inputs: Inputs, limits: Limits): DescribedTask[] {
+  interface Level {
+    readonly file: CheckedFile;
+    readonly agents: Agents;
+    readonly inputs: Inputs;
+    readonly prefix: string;
+    readonly ids: string[];
+  }
+  const found: DescribedTask[] = [];
+  const open: Level[] = [{ file: main, agents, inputs, prefix: '', ids: order(main.value).reverse() }];
+  for (let level = open.at(-1); level && found.length <= limits.tasks; level = open.at(-1)) {
+    const id = level.ids.pop();
+    const entry = id === undefined ? undefined : level.file.value.tasks[id];
+    if (id === undefined || !entry) {
+      open.pop();
+      continue;
+    }
+    const { file, prefix } = level;
+    found.push(describeTask(prefix, id, entry, level.agents, level.inputs));
     const used = loaded.files[file.uses[id] ?? ''];
-    return used ? [task, ...describeFile(loaded, used, agentsOf(used.value, agents.values()), {}, `${prefix}${id}/`)] : [task];
-  });
+    if (!used || open.length > limits.depth) continue;
+    const given = Object.fromEntries(Object.entries(entry.with ?? {}).filter(([, value]) => isPlain(value)));
+    open.push({
+      file: used,
+      agents: agentsOf(used.value, agents.values()),
+      inputs: readInputs(used.value, given).inputs,
+      prefix: `${prefix}${id}/`,
+      ids: order(used.value).reverse(),
+    });
+  }
+  return found;
 }
 
-function fanOutOf(entry: TaskEntry, inputs: Readonly<Record<string, unknown>>): number | undefined {
+function describeTask(prefix: string, id: string, entry: TaskEntry, agents: Agents, inputs: Inputs): DescribedTask {
+  const agent = entry.agent === undefined ? undefined : agents.get(entry.agent);
+  const text = textOf(entry);
+  const fanOut = fanOutOf(entry, inputs);
+  const approval = entry.approve === undefined ? entry.approval?.at : 'decision';
+  return {
+    id: prefix + id,
+    kind: entry.foreach !== undefined ? 'foreach' : entry.until ? 'until' : (kindsOf(entry)[0] ?? ''),
+    needs: needsOf(entry).map((need) => prefix + need),
+    ...(agent ? { agent: agent.name, why: `${agentText(agent)}, named by the file` } : {}),
+    ...(text === undefined ? {} : { text }),
+    ...(fanOut === undefined ? {} : { fanOut }),
+    ...(approval === undefined ? {} : { approval }),
+    gates: gatesOf(entry).flatMap((gate) => ('run' in gate ? [gate.name ?? commandText(gate.run)] : [])),
+    writes: entry.writes ?? [],
+  };
+}
+
+const agentText = ({ kind, config: { model } }: AgentConfig): string => (typeof model === 'string' ? `${kind} ${model}` : kind);
+const commandText = (command: string | readonly string[]): string => (typeof command === 'string' ? command : command.join(' '));
+
+function fanOutOf(entry: TaskEntry, inputs: Inputs): number | undefined {
   if (entry.until) return entry.until.maxRounds;
   if (Array.isArray(entry.foreach)) return entry.foreach.length;
-  const name = /^(?:\$\{\{)?\s*inputs\.(\w+)\s*(?:\}\})?$/.exec(String(entry.foreach ?? ''))?.[1];
+  const name = entry.foreach === undefined ? undefined : /^inputs\.(\w+)$/.exec(bareExpression(entry.foreach) ?? '')?.[1];
   const value = name === undefined ? undefined : inputs[name];
   return Array.isArray(value) ? value.length : undefined;
 }
 
-const gateNames = (entry: TaskEntry): string[] =>
-  (entry.gate === undefined ? [] : Array.isArray(entry.gate) ? entry.gate : [entry.gate]).flatMap((gate) =>
-    'run' in gate ? [gate.name ?? (typeof gate.run === 'string' ? gate.run : gate.run.join(' '))] : [],
-  );
-
 function textOf(entry: TaskEntry): string | undefined {
   const text = entry.run ?? entry.prompt ?? entry.approve ?? entry.uses ?? entry.call;
-  const whole = typeof text === 'string' ? text : text?.join(' ');
-  return whole?.trim().split('\n')[0];
+  return text === undefined ? undefined : commandText(text).trim().split('\n')[0];
 }
 
 /** Tasks so that every need comes first, in the order of the file where it is free. */
-function order({ value }: CheckedFile): string[] {
-  const waiting = new Map(Object.keys(value.tasks).map((id) => [id, new Set(needsOf(value.tasks[id] ?? {}))]));
-  const sorted: string[] = [];
-  while (waiting.size > 0) {
-    const ready = [...waiting].filter(([, needs]) => needs.size === 0).map(([id]) => id);
-    if (ready.length === 0) break;
-    for (const id of ready) {
-      waiting.delete(id);
-      sorted.push(id);
+function order({ tasks }: WorkflowFile): string[] {
+  const waits = new Map(Object.entries(tasks).map(([id, task]) => [id, new Set(needsOf(task)).size]));
+  const dependents = new Map<string, string[]>();
+  for (const [id, task] of Object.entries(tasks))
+    for (const need of new Set(needsOf(task))) {
+      const list = dependents.get(need);
+      if (list) list.push(id);
+      else dependents.set(need, [id]);
     }
-    for (const needs of waiting.values()) for (const id of ready) needs.delete(id);
-  }
+  const sorted = [...waits].flatMap(([id, count]) => (count === 0 ? [id] : []));
+  for (const id of sorted)
+    for (const dependent of dependents.get(id) ?? []) {
+      const left = (waits.get(dependent) ?? 0) - 1;
+      waits.set(dependent, left);
+      if (left === 0) sorted.push(dependent);
+    }
   return sorted;
 }
 
+/** Pairs of tasks that are compared for claims in common. */
+const PAIRS_MAX = 200_000;
+
 /** Tasks that claim a path in common and are ordered by nothing else: they will wait for each other. */
-function overlaps(file: CheckedFile): Described['warnings'] {
-  const claiming = Object.entries(file.value.tasks).filter(([, task]) => task.writes !== undefined);
-  const found: Described['warnings'][number][] = [];
-  for (const [i, [id, task]] of claiming.entries())
-    for (const [other, entry] of claiming.slice(i + 1)) {
-      if (neededBy(file.value.tasks, other).has(id) || neededBy(file.value.tasks, id).has(other)) continue;
-      const pair = task.writes?.flatMap((a) => (entry.writes ?? []).filter((b) => globsMeet(a, b)).map((b) => `${a} and ${b}`))[0];
-      if (pair === undefined) continue;
-      found.push({
-        file: file.file,
-        line: 1,
-        column: 1,
-        code: 'WRITE_CONFLICT',
-        message: `"${id}" and "${other}" claim ${pair}: they will run one after the other`,
-      });
+function overlaps({ file, text, value }: CheckedFile): Warning[] {
+  const claiming = Object.entries(value.tasks).flatMap(([id, { writes }]) => (writes ? [{ id, writes }] : []));
+  if (claiming.length < 2) return [];
+  const needs = needsAmong(value.tasks);
+  const source = readSource(file, Buffer.from(text));
+  const found: Warning[] = [];
+  let pairs = 0;
+  for (const [i, one] of claiming.entries())
+    for (const other of claiming.slice(i + 1)) {
+      if (pairs++ > PAIRS_MAX) return found;
+      const meeting = one.writes.flatMap((a) => other.writes.filter((b) => globsMeet(a, b)).map((b) => (a === b ? a : `${a} and ${b}`)))[0];
+      if (meeting === undefined || needs(one.id, other.id) || needs(other.id, one.id)) continue;
+      const message = `"${one.id}" and "${other.id}" claim ${meeting} and don't need each other: they will run one after the other`;
+      found.push({ file, ...source.atKey(['tasks', other.id, 'writes']), code: 'WRITE_CONFLICT', message });
     }
   return found;
+}
+
+function tooMany({ file, text }: CheckedFile, tasks: readonly DescribedTask[], limits: Limits): Warning[] {
+  const atMost = tasks.reduce((sum, { fanOut = 0 }) => sum + 1 + fanOut, 0);
+  if (atMost <= limits.tasks) return [];
+  const place = readSource(file, Buffer.from(text)).atKey(['limits', 'tasks']);
+  return [{ file, ...place, code: 'FANOUT_EXCEEDED', message: `limit tasks = ${limits.tasks}: this may become ${atMost} tasks` }];
 }

@@ -1,15 +1,33 @@
 /** A YAML file with the position of everything in it. Never throws, whatever the bytes are. */
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
 import type { Problem, ProblemCode } from './problem.ts';
+import { ScalarPositions, type ScalarStyle } from './scalar-position.ts';
+import { keyOf, NESTING_MAX, yamlValue } from './yaml-value.ts';
 
 /** Largest file, in bytes. */
 export const FILE_MAX = 1024 * 1024;
-/** How often aliases may repeat an anchor, in all. */
-export const ALIASES_MAX = 100;
-/** How deep maps and lists may nest. */
-export const NESTING_MAX = 64;
+/** Syntax errors of one file that are told; what follows the first ones is mostly their echo. */
+const SYNTAX_ERRORS_MAX = 20;
 
 export type Path = readonly (string | number)[];
+export interface Place {
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+}
 
 export interface Source {
   readonly file: string;
@@ -17,85 +35,138 @@ export interface Source {
   readonly value: unknown;
   readonly problems: readonly Problem[];
   /** Where the value at a path stands; its nearest parent when it is not there. */
-  at(path: Path): { readonly line: number; readonly column: number };
+  at(path: Path): Place;
   /** Where the key at a path stands. */
-  atKey(path: Path): { readonly line: number; readonly column: number };
-  /** Where a character of the text at a path stands, as well as the style of the text lets us know. */
-  inside(path: Path, offset: number): { readonly line: number; readonly column: number };
+  atKey(path: Path): Place;
+  /** Where a character of the text at a path stands. */
+  inside(path: Path, offset: number): Place;
 }
 
 export function readSource(file: string, bytes: Uint8Array): Source {
-  const nowhere = () => ({ line: 1, column: 1 });
-  const bad = (code: ProblemCode, message: string): Source => ({
-    file,
-    value: undefined,
-    problems: [{ file, line: 1, column: 1, code, message }],
-    at: nowhere,
-    atKey: nowhere,
-    inside: nowhere,
-  });
-  if (bytes.length > FILE_MAX) return bad('FILE_TOO_LARGE', `limit FILE_MAX = ${FILE_MAX} bytes: the file has ${bytes.length}`);
+  if (bytes.length > FILE_MAX)
+    return unreadable(file, 'FILE_TOO_LARGE', `limit FILE_MAX = ${FILE_MAX} bytes: the file has ${bytes.length}`);
   const text = new TextDecoder('utf-8').decode(bytes);
-  const nested = deepest(text);
-  if (nested > NESTING_MAX * 8) return bad('YAML_SYNTAX', `brackets nest ${nested} deep; the limit is NESTING_MAX = ${NESTING_MAX}`);
-  const lines = new LineCounter();
+  const strange = strangeAt(text);
+  if (strange !== undefined) {
+    const before = text.slice(0, strange).split('\n');
+    const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    const code = (text.codePointAt(strange) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const message = text[strange] === REPLACEMENT ? 'the file is not UTF-8 text' : `the control character U+${code} can't stand in YAML`;
+    return unreadable(file, 'YAML_SYNTAX', message, place);
+  }
   try {
-    return parsed(file, text, lines);
+    return parsed(file, text);
   } catch (error) {
-    return bad(
-      'YAML_SYNTAX',
-      error instanceof RangeError
-        ? `nested deeper than NESTING_MAX = ${NESTING_MAX}`
-        : error instanceof Error
-          ? error.message
-          : String(error),
-    );
+    return unreadable(file, 'YAML_SYNTAX', error instanceof Error ? plain(error.message) : String(error));
   }
 }
 
-function parsed(file: string, text: string, lines: LineCounter): Source {
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, strict: true });
-  const place = (offset: number) => {
+/** What a decoder puts where bytes are no text. */
+const REPLACEMENT = '\ufffd';
+
+/** The first character that a YAML text can't have. */
+function strangeAt(text: string): number | undefined {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < 32 && code !== 9 && code !== 10 && code !== 13) || code === 127 || code === 0xfffd) return i;
+  }
+  return undefined;
+}
+
+function unreadable(file: string, code: ProblemCode, message: string, place: Place = START): Source {
+  const nowhere = () => START;
+  return { file, value: undefined, problems: [{ file, ...place, code, message }], at: nowhere, atKey: nowhere, inside: nowhere };
+}
+const START: Place = { line: 1, column: 1 };
+
+function parsed(file: string, text: string): Source {
+  const lines = new LineCounter();
+  // Duplicate keys are found by `yamlValue`: the library compares each key with all others.
+  const document: Document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, strict: true });
+  const place = (offset: number): Place => {
     const { line, col } = lines.linePos(Math.max(0, offset));
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const problems: Problem[] = document.errors.slice(0, 50).map((error) => ({
+  const start = (node: Node | undefined): Place => place(node?.range?.[0] ?? 0);
+  const problems: Problem[] = syntaxErrors(document.errors).map((error) => ({
     file,
     ...place(error.pos[0]),
-    code: error.code === 'DUPLICATE_KEY' ? 'DUPLICATE_KEY' : 'YAML_SYNTAX',
-    message: error.code === 'DUPLICATE_KEY' ? 'this key stands twice in its map; remove one' : plain(error.message),
+    code: 'YAML_SYNTAX',
+    message: plain(error.message),
   }));
-  let aliases = 0;
-  let depth = 0;
-  visit(document, {
-    Alias: () => void aliases++,
-    Collection: (_key, _node, ancestors) => {
-      depth = Math.max(depth, ancestors.length);
+  const value =
+    problems.length > 0 ? undefined : yamlValue(document, (code, message, node) => problems.push({ file, ...start(node), code, message }));
+  const find = finder(document);
+  let inScalar: { readonly node: Node; readonly positions: ScalarPositions } | undefined;
+  return {
+    file,
+    value: problems.every(({ code }) => code === 'DUPLICATE_KEY') ? value : undefined,
+    problems,
+    at: (path) => start(find(path).node),
+    atKey: (path) => {
+      const { node, key } = find(path);
+      return start(key ?? node);
     },
-  });
-  const refuse = (code: ProblemCode, message: string) => problems.push({ file, line: 1, column: 1, code, message });
-  if (aliases > ALIASES_MAX) refuse('ALIAS_BOMB', `limit ALIASES_MAX = ${ALIASES_MAX}: the file has ${aliases} aliases`);
-  if (depth > NESTING_MAX * 2) refuse('YAML_SYNTAX', `nested deeper than NESTING_MAX = ${NESTING_MAX}`);
-  let value: unknown;
-  const unreadable = problems.some((problem) => problem.code !== 'DUPLICATE_KEY');
-  if (!unreadable)
-    try {
-      value = document.toJS({ maxAliasCount: ALIASES_MAX });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (message.includes('alias count')) refuse('ALIAS_BOMB', `limit ALIASES_MAX = ${ALIASES_MAX}: aliases multiply beyond it`);
-      else refuse('YAML_SYNTAX', plain(message));
+    inside(path, offset) {
+      const { node } = find(path);
+      if (!isScalar(node) || !node.range || typeof node.value !== 'string') return start(node);
+      const [from, to] = node.range;
+      if (inScalar?.node !== node)
+        inScalar = { node, positions: new ScalarPositions(text.slice(from, to), STYLES[node.type ?? 'PLAIN'] ?? 'plain', node.value) };
+      return place(from + inScalar.positions.rawOffset(offset));
+    },
+  };
+}
+
+const STYLES: Readonly<Record<string, ScalarStyle>> = {
+  PLAIN: 'plain',
+  QUOTE_SINGLE: 'single',
+  QUOTE_DOUBLE: 'double',
+  BLOCK_LITERAL: 'literal',
+  BLOCK_FOLDED: 'folded',
+};
+
+const TOO_DEEP = /call stack/i;
+function syntaxErrors(errors: readonly YAMLError[]): readonly YAMLError[] {
+  // Where the parser gave up on nesting, whatever else it says is an echo of that.
+  const deep = errors.find(({ message }) => TOO_DEEP.test(message));
+  return deep ? [deep] : errors.slice(0, SYNTAX_ERRORS_MAX);
+}
+const plain = (message: string): string =>
+  TOO_DEEP.test(message)
+    ? `limit NESTING_MAX = ${NESTING_MAX}: nested deeper`
+    : message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').trim();
+
+interface Found {
+  readonly node: Node | undefined;
+  readonly key: Node | undefined;
+}
+
+/** Looks nodes up by path; keys of a map are indexed when it is first asked about. */
+function finder(document: Document): (path: Path) => Found {
+  const indexes = new Map<YAMLMap, Map<string, Pair<Node, Node | null>>>();
+  const pairAt = (map: YAMLMap, key: string) => {
+    let index = indexes.get(map);
+    if (!index) {
+      index = new Map();
+      for (const pair of map.items as Pair<Node, Node | null>[]) {
+        const name = keyOf(pair);
+        if (name !== undefined && !index.has(name)) index.set(name, pair);
+      }
+      indexes.set(map, index);
     }
-  const nodeAt = (path: Path): { node: Node | undefined; key: Node | undefined } => {
-    let node = document.contents as Node | null | undefined;
+    return index.get(key);
+  };
+  return (path) => {
+    let node: Node | undefined = (document.contents as Node | null) ?? undefined;
     let key: Node | undefined;
     for (const step of path) {
-      if (isAlias(node)) node = node.resolve(document);
+      if (isAlias(node)) node = node.resolve(document) as Node | undefined;
       if (isMap(node)) {
-        const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step));
+        const pair = pairAt(node as YAMLMap, String(step));
         if (!pair) break;
-        key = pair.key as Node;
-        node = (pair.value as Node | null) ?? key;
+        key = pair.key;
+        node = pair.value ?? key;
       } else if (isSeq(node)) {
         const item = node.items[Number(step)] as Node | undefined;
         if (!item) break;
@@ -103,47 +174,6 @@ function parsed(file: string, text: string, lines: LineCounter): Source {
         node = item;
       } else break;
     }
-    return { node: node ?? undefined, key };
+    return { node, key };
   };
-  const start = (node: Node | undefined) => place(node?.range?.[0] ?? 0);
-  return {
-    file,
-    value,
-    problems,
-    at: (path) => start(nodeAt(path).node),
-    atKey: (path) => {
-      const { node, key } = nodeAt(path);
-      return start(key ?? node);
-    },
-    inside(path, offset) {
-      const { node } = nodeAt(path);
-      if (!isScalar(node) || !node.range || typeof node.value !== 'string') return start(node);
-      // The raw text differs from the value by indentation and escapes: find the piece itself, from where it may begin.
-      const raw = text.slice(node.range[0], node.range[1]);
-      const piece = node.value.slice(offset, offset + 24).split('\n')[0] ?? '';
-      const before = occurrences(node.value.slice(0, offset), piece);
-      let found = -1;
-      for (let i = 0; i <= before; i++) found = piece === '' ? -1 : raw.indexOf(piece, found + 1);
-      return place(node.range[0] + Math.max(0, found));
-    },
-  };
-}
-
-const plain = (message: string): string => message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '').trim();
-
-function occurrences(text: string, piece: string): number {
-  let count = 0;
-  for (let at = piece === '' ? -1 : text.indexOf(piece); at >= 0; at = text.indexOf(piece, at + 1)) count++;
-  return count;
-}
-
-/** How deep brackets nest, quotes ignored: an upper bound that costs one pass and keeps the parser from recursing too far. */
-function deepest(text: string): number {
-  let [depth, most] = [0, 0];
-  for (let i = 0; i < text.length; i++) {
-    const letter = text[i];
-    if (letter === '[' || letter === '{') most = Math.max(most, ++depth);
-    else if ((letter === ']' || letter === '}') && depth > 0) depth--;
-  }
-  return most;
 }

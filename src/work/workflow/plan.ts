@@ -1,14 +1,13 @@
 /** A checked workflow with its inputs, as the plan of a run. Everything needed to resolve and audit it is in one blob. */
 
 import { type Hash, LIMITS_DEFAULT, type Limits, type Plan } from '../../engine/kernel/plan.ts';
-import { BatonError } from '../../errors.ts';
-import { didYouMean } from '../../near.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { agentConfig } from './agents.ts';
 import { compileTasks, defined, narrowLimits } from './compile.ts';
 import { durationMs } from './duration.ts';
+import { resolveInputs } from './inputs.ts';
 import type { Loaded } from './load.ts';
-import type { InputEntry, SettingsFile, WorkflowFile } from './schema.ts';
+import type { SettingsFile, WorkflowFile } from './schema.ts';
 
 /** What the blob `plan.source` holds. Secrets are named, never valued. */
 export interface RunSource {
@@ -43,7 +42,7 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
     files: Object.fromEntries(Object.entries(loaded.files).map(([key, { sha256, text }]) => [key, { sha256, text }])),
     inputs,
     agents: options.agents,
-    secrets: main.value.secrets ?? [],
+    secrets: [...new Set(Object.values(loaded.files).flatMap(({ value }) => value.secrets ?? []))],
   };
   const deadline = main.value.deadline === undefined ? undefined : durationMs(main.value.deadline);
   const priority = options.priority ?? main.value.priority;
@@ -68,54 +67,4 @@ export const agentsOf = (file: WorkflowFile, outer: Iterable<AgentConfig>): Map<
 export function limitsOf(entry: WorkflowFile['limits'] | SettingsFile['limits']): Partial<Limits> {
   const { wallTime, ...rest } = entry ?? {};
   return defined({ ...rest, wallTimeMs: wallTime === undefined ? undefined : durationMs(wallTime) }) as Partial<Limits>;
-}
-
-const JSON_KIND: Readonly<Record<InputEntry['type'], (value: unknown) => boolean>> = {
-  string: (value) => typeof value === 'string',
-  integer: (value) => Number.isInteger(value),
-  number: (value) => typeof value === 'number',
-  boolean: (value) => typeof value === 'boolean',
-  array: Array.isArray,
-  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-};
-
-/** @throws BatonError `INPUT_UNKNOWN`, `INPUT_MISSING`, `INPUT_TYPE`, naming the input */
-export function resolveInputs(file: WorkflowFile, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const declared = file.inputs ?? {};
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(declared, name)) {
-      const guess = didYouMean(name, Object.keys(declared));
-      throw new BatonError('INPUT_UNKNOWN', `The workflow has no input "${name}".`, {
-        where: name,
-        hint: guess ? `Did you mean "${guess}"?` : `It has ${Object.keys(declared).join(', ') || 'none'}.`,
-      });
-    }
-  const inputs: Record<string, unknown> = {};
-  for (const [name, entry] of Object.entries(declared)) {
-    const value = Object.hasOwn(given, name) ? read(given[name], entry) : entry.default;
-    if (value === undefined)
-      throw new BatonError('INPUT_MISSING', `The input "${name}" has no value and no default.`, {
-        where: name,
-        hint: `Give one: --input ${name}=…`,
-      });
-    if (!JSON_KIND[entry.type](value) || (entry.enum && !entry.enum.some((each) => JSON.stringify(each) === JSON.stringify(value))))
-      throw new BatonError(
-        'INPUT_TYPE',
-        `The input "${name}" must be ${entry.enum ? `one of ${entry.enum.map((each) => JSON.stringify(each)).join(', ')}` : `of type ${entry.type}`}, not ${JSON.stringify(value)}.`,
-        { where: name },
-      );
-    inputs[name] = value;
-  }
-  return inputs;
-}
-
-/** Values from a command line are texts: what the declared type needs is read from them. */
-function read(value: unknown, entry: InputEntry): unknown {
-  if (typeof value !== 'string' || entry.type === 'string') return value;
-  if (entry.type === 'array' && !value.trimStart().startsWith('[')) return value === '' ? [] : value.split(',').map((item) => item.trim());
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    return value;
-  }
 }

@@ -48,8 +48,18 @@ export const formatProblem = ({ file, line, column, code, message }: Problem): s
 export const sortProblems = (problems: readonly Problem[]): Problem[] =>
   [...problems].sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1));
 
+/** Longer names, and more of them, are not compared: a hostile file would make that take for ever. */
+const COMPARED_LENGTH_MAX = 64;
+const COMPARED_MAX = 500;
+
 /** ` Did you mean "log"?`, or nothing when no name is near. */
-export const didYouMean = (name: string, known: Iterable<string>): string => {
-  const found = guess(name, known);
+export const didYouMean = (name: string, known: Iterable<string>, besides?: string): string => {
+  if (name.length > COMPARED_LENGTH_MAX) return '';
+  const compared: string[] = [];
+  for (const each of known) {
+    if (compared.length >= COMPARED_MAX) return '';
+    if (each.length <= COMPARED_LENGTH_MAX && each !== besides) compared.push(each);
+  }
+  const found = guess(name, compared);
   return found === undefined ? '' : ` Did you mean "${found}"?`;
 };

@@ -1,7 +1,6 @@
 /** The files of a run's source, as they were checked when it was created. */
-import { posix } from 'node:path';
 import { readSource } from './document.ts';
-import type { CheckedFile } from './load.ts';
+import { type CheckedFile, usedPath } from './load.ts';
 import type { RunSource } from './plan.ts';
 import { workflow } from './schema.ts';
 
@@ -10,9 +9,7 @@ export function reopen(source: RunSource): ReadonlyMap<string, CheckedFile> {
   for (const [key, { sha256, text }] of Object.entries(source.files)) {
     const value = workflow.parse(readSource(key, Buffer.from(text)).value);
     const uses = Object.fromEntries(
-      Object.entries(value.tasks).flatMap(([id, task]) =>
-        task.uses === undefined ? [] : [[id, posix.join(posix.dirname(key), task.uses)]],
-      ),
+      Object.entries(value.tasks).flatMap(([id, task]) => (task.uses === undefined ? [] : [[id, usedPath(key, task) ?? '']])),
     );
     files.set(key, { file: key, sha256, text, value, uses });
   }

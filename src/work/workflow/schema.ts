@@ -5,29 +5,32 @@
 import { z } from 'zod';
 import { FAILURE_CLASSES } from '../../engine/kernel/plan.ts';
 import { durationMs } from './duration.ts';
+import { isGlob } from './glob.ts';
 
 /** Issues that are not about types carry their code. */
 export const coded = (code: string) => ({ params: { code } });
 
 export const duration = z
   .string()
-  .refine((text) => durationMs(text) !== undefined, { error: 'not a duration; write `90s`, `20m` or `1h30m`', ...coded('BAD_DURATION') })
+  .refine((text) => (durationMs(text) ?? 0) > 0, {
+    error: 'not a duration above zero; write `90s`, `20m` or `1h30m`',
+    ...coded('BAD_DURATION'),
+  })
   .meta({ description: 'A duration such as 90s, 20m or 1h30m', examples: ['20m'] });
-const glob = z.string().refine((text) => isGlob(text), {
-  error: 'not a glob of paths inside the project (relative, no `..`, no backslash)',
-  ...coded('BAD_GLOB'),
-});
-const isGlob = (text: string): boolean =>
-  text !== '' && !text.startsWith('/') && !text.includes('\\') && !text.includes('\0') && !text.split('/').includes('..') && balanced(text);
-const balanced = (text: string): boolean =>
-  (text.match(/\[/g)?.length ?? 0) === (text.match(/\]/g)?.length ?? 0) &&
-  (text.match(/\{/g)?.length ?? 0) === (text.match(/\}/g)?.length ?? 0);
+const glob = z
+  .string()
+  .refine((text) => isGlob(text), {
+    error: 'not a glob of paths inside the project; write it like `src/**`: relative, without `.`, `..`, `//` and backslashes',
+    ...coded('BAD_GLOB'),
+  })
+  .meta({ description: 'A glob of paths inside the project', examples: ['src/**'] });
 
 const json: z.ZodType<unknown> = z.json();
 const texts = z.union([z.string(), z.array(z.string())]);
-const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.union([z.string(), z.number(), z.boolean()]));
+const processText = z.string().refine((text) => !text.includes('\0'), { error: 'a text for a process can not hold U+0000' });
+const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.union([processText, z.number(), z.boolean()]));
 const command = z
-  .union([z.string().min(1), z.array(z.string()).min(1)])
+  .union([processText.min(1), z.array(processText).min(1)])
   .meta({ description: 'A string for bash, or an array without a shell' });
 const positive = z.number().positive();
 const count = z.number().int().positive();
@@ -43,14 +46,19 @@ export const limits = z.strictObject({
 const budget = z.strictObject({ costUsd: positive.optional(), tokens: count.optional(), calls: count.optional() });
 
 const retried = FAILURE_CLASSES.filter((each) => ['transient', 'throttled', 'timeout', 'lost', 'invalid-output'].includes(each));
+/** Waiting may take no time at all; limits may not. */
+const wait = z
+  .string()
+  .refine((text) => durationMs(text) !== undefined, { error: 'not a duration; write `0s`, `500ms` or `20s`', ...coded('BAD_DURATION') });
+
 const retry = z.strictObject({
   attempts: z.number().int().min(1).max(100),
   on: z
     .array(z.enum(retried as [string, ...string[]]))
     .min(1)
     .default(['transient', 'throttled', 'timeout']),
-  backoff: duration.optional(),
-  backoffMax: duration.optional(),
+  backoff: wait.optional(),
+  backoffMax: wait.optional(),
 });
 
 const approvalRule = {
@@ -93,7 +101,10 @@ export const task = z.strictObject({
   retry: retry.optional(),
   rework: z.number().int().min(0).max(20).optional(),
   gate: z.union([gate, z.array(gate)]).optional(),
-  approval: z.strictObject({ at: z.enum(['start', 'result']), ...approvalRule }).optional(),
+  approval: z
+    .strictObject({ at: z.enum(['start', 'result']).optional(), ...approvalRule })
+    .optional()
+    .meta({ description: 'Who must approve before the task starts or before its result counts. An `approve` task has no `at`' }),
   by: z.array(z.string()).optional().meta({ description: 'Roles that may decide an `approve` task' }),
   writes: z.array(glob).optional(),
   network: z.array(z.string()).optional().meta({ description: 'Domains it may reach when it runs in the sandbox' }),

@@ -1,0 +1,145 @@
+/** Containers make their children when they are first visited, and close when those have ended: foreach, until, uses. */
+import type { Resolution } from '../../engine/kernel/commands.ts';
+import type { TaskSpec } from '../../engine/kernel/plan.ts';
+import { type TaskRecord, TERMINAL } from '../../engine/kernel/state.ts';
+import { BatonError } from '../../errors.ts';
+import type { ChildTemplate, Definition, HandoffContent, Scope } from '../planning/definition.ts';
+import { compileTasks } from './compile.ts';
+import { filledValue, filledValues } from './fill.ts';
+import { resolveInputs } from './inputs.ts';
+import { type Job, sightOf } from './job.ts';
+import { agentsOf } from './plan.ts';
+import { needsResolving, templateValues } from './templates.ts';
+import { evaluateBoolean, resultOf } from './values.ts';
+
+export type Container<K extends 'foreach' | 'until' | 'uses' = 'foreach' | 'until' | 'uses'> = Extract<Definition, { kind: K }>;
+
+export function open(job: Job, definition: Container): Resolution {
+  switch (definition.kind) {
+    case 'foreach':
+      return openForeach(job, definition);
+    case 'until':
+      return { to: 'expand', add: [round(job, definition, 1)] };
+    case 'uses':
+      return openUses(job, definition);
+    default:
+      return definition satisfies never;
+  }
+}
+
+export function close(job: Job, definition: Container): Resolution {
+  switch (definition.kind) {
+    case 'foreach':
+      return closeForeach(job, definition);
+    case 'until':
+      return closeUntil(job, definition);
+    case 'uses':
+      return closeUses(job, definition);
+    default:
+      return definition satisfies never;
+  }
+}
+
+const scopeOf = ({ scope }: Definition): Scope => scope ?? { prefix: '' };
+
+function child({ task, blobs }: Job, id: string, { spec, definition }: ChildTemplate, scope: Scope): TaskSpec {
+  const own: Definition = { ...definition, scope };
+  return {
+    ...(spec as unknown as Omit<TaskSpec, 'id' | 'needs' | 'work'>),
+    id,
+    needs: [],
+    parent: task.spec.id,
+    work: blobs.put(JSON.stringify(own)),
+    ...(needsResolving(own) ? { resolve: true } : {}),
+  };
+}
+
+function openForeach(job: Job, definition: Container<'foreach'>): Resolution {
+  const scope = scopeOf(definition);
+  const items = filledValue(definition.items, sightOf(job, scope));
+  const { id } = job.task.spec;
+  if (!Array.isArray(items)) throw new BatonError('FOREACH_NOT_A_LIST', `\`foreach\` of "${id}" is ${shown(items)}, which is no list.`);
+  // An empty list is done at once.
+  if (items.length === 0) return commit(job, { ...EMPTY, items: [] });
+  return {
+    to: 'expand',
+    add: items.map((item: unknown, index) => child(job, `${id}[${index}]`, definition.child, { ...scope, item, index })),
+  };
+}
+
+const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 80) ?? 'nothing';
+
+function closeForeach(job: Job, definition: Container<'foreach'>): Resolution {
+  const children = childrenOf(job);
+  const failed = definition.continueOnError ? undefined : children.find(bad);
+  if (failed) return failedBy(job, failed);
+  const items = children.map((each) => resultOf(each, job));
+  return commit(job, { ...EMPTY, summary: items.length === 1 ? '1 item' : `${items.length} items`, items });
+}
+
+const round = (job: Job, definition: Container<'until'>, number: number): TaskSpec =>
+  child(job, `${job.task.spec.id}~${number}`, definition.child, { ...scopeOf(definition), round: number });
+
+function closeUntil(job: Job, definition: Container<'until'>): Resolution {
+  const last = childrenOf(job).at(-1);
+  const { id } = job.task.spec;
+  if (!last) throw new Error(`"${id}" closes without a round`);
+  if (bad(last)) return failedBy(job, last);
+  const rounds = job.task.children?.round ?? 0;
+  const sight = sightOf(job, { ...scopeOf(definition), round: rounds });
+  if (evaluateBoolean(definition.until, { ...sight, self: resultOf(last, job) }))
+    return last.result === undefined ? commit(job, EMPTY) : { to: 'commit', result: last.result };
+  if (rounds < definition.maxRounds) return { to: 'expand', add: [round(job, definition, rounds + 1)] };
+  const message = `limit maxRounds = ${definition.maxRounds}: \`until\` of "${id}" was not met.`;
+  return { to: 'fail', failure: { class: 'permanent', code: 'ROUNDS_EXHAUSTED', message, dispatched: false } };
+}
+
+function openUses(job: Job, definition: Container<'uses'>): Resolution {
+  const file = job.files.get(definition.workflow);
+  if (!file) throw new BatonError('USES_NOT_FOUND', `The source of this run has no file ${definition.workflow}.`);
+  const inputs = resolveInputs(file.value, filledValues(definition.with, sightOf(job, scopeOf(definition))));
+  const { id } = job.task.spec;
+  const agents = agentsOf(file.value, agentsAround(job));
+  const put = (payload: string) => job.blobs.put(payload);
+  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/`, inputs }, parent: id, put }) };
+}
+
+/** A used file sees the agents of project and user, and those of the main file; its own go before them. */
+function agentsAround({ source, files }: Job) {
+  const main = files.get(source.main);
+  return main ? agentsOf(main.value, source.agents).values() : source.agents;
+}
+
+function closeUses(job: Job, definition: Container<'uses'>): Resolution {
+  const failed = childrenOf(job).find((each) => each.status === 'failed' && !each.spec.continueOnError);
+  if (failed) return failedBy(job, failed);
+  const outputs = job.files.get(definition.workflow)?.value.outputs ?? {};
+  const sight = sightOf(job, { prefix: `${job.task.spec.id}/`, inputs: inputsWithin(job) });
+  return commit(job, { ...EMPTY, outputs: filledValues(templateValues(outputs), sight) });
+}
+
+/** Inputs a used workflow was opened with: its children carry them. */
+function inputsWithin(job: Job): Readonly<Record<string, unknown>> {
+  const [first] = childrenOf(job);
+  return (first && job.stored.definition(first.spec.work, job.blobs).scope?.inputs) ?? {};
+}
+
+const childrenOf = ({ state, task }: Job): TaskRecord[] =>
+  (task.children?.ids ?? []).flatMap((id) => {
+    const each = state.tasks.get(id);
+    return each ? [each] : [];
+  });
+
+/** Ended in a way that its container can't pass over. A child skipped by its own `when` is fine. */
+const bad = (each: TaskRecord): boolean =>
+  TERMINAL.has(each.status) && each.status !== 'committed' && !(each.status === 'skipped' && each.cause?.cause === 'when');
+
+const failedBy = ({ task }: Job, each: TaskRecord): Resolution => ({
+  to: 'fail',
+  failure: each.failure
+    ? { ...each.failure, message: `${each.spec.id}: ${each.failure.message}` }
+    : { class: 'permanent', code: 'CHILD_ENDED', message: `"${each.spec.id}" of "${task.spec.id}" was ${each.status}.`, dispatched: false },
+});
+
+const EMPTY: HandoffContent = { summary: '', outputs: {}, artifacts: [], evidence: [], questions: [] };
+const commit = ({ blobs }: Job, content: HandoffContent): Resolution => ({ to: 'commit', result: blobs.put(JSON.stringify(content)) });

@@ -1,0 +1,36 @@
+/** One visit of the resolver to one task: what it knows, and how it looks at the run from there. */
+import type { Blobs } from '../../engine/host/host.ts';
+import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
+import type { Definition, Scope } from '../planning/definition.ts';
+import type { CheckedFile } from './load.ts';
+import { taskNamed } from './names.ts';
+import type { RunSource } from './plan.ts';
+import type { Stored } from './stored.ts';
+import type { Sight } from './values.ts';
+
+export interface Job {
+  readonly state: RunState;
+  readonly task: TaskRecord;
+  readonly definition: Definition;
+  readonly blobs: Blobs;
+  readonly stored: Stored;
+  readonly source: RunSource;
+  readonly files: ReadonlyMap<string, CheckedFile>;
+}
+
+/** The id a task has in its file: without the containers around it, its place in a list, its round, and how often it was retried. */
+export const nameInFile = (id: string, { prefix }: Scope): string => /^[a-z][a-z0-9_]*/.exec(id.slice(prefix.length))?.[0] ?? '';
+
+/** The file that a scope is of: the main one, or the one that the container at the end of its prefix uses. */
+export function fileOf({ state, source, files, stored, blobs }: Job, { prefix }: Scope): CheckedFile | undefined {
+  if (prefix === '') return files.get(source.main);
+  const container = state.tasks.get(prefix.slice(0, -1));
+  const definition = container && stored.definition(container.spec.work, blobs);
+  return definition?.kind === 'uses' ? files.get(definition.workflow) : undefined;
+}
+
+export function sightOf(job: Job, scope: Scope): Sight {
+  const { state, blobs, stored, source, task } = job;
+  const file = fileOf(job, scope)?.value;
+  return { state, blobs, stored, source, scope, file, entry: file && taskNamed(file, nameInFile(task.spec.id, scope)) };
+}
