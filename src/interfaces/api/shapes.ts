@@ -1,7 +1,6 @@
-/** What the API answers. Times are milliseconds since the epoch, money is US dollars. */
-import type { ApprovalSubject } from '../../engine/kernel/facts.ts';
 import type { Failure, Limits, TaskKind } from '../../engine/kernel/plan.ts';
 import type { RunStatus, TaskStatus } from '../../engine/kernel/state.ts';
+import type { Attention, RunView } from '../../engine/kernel/view.ts';
 
 /** Body of `POST /v1/runs` and `POST /v1/plans`: the client is on the same machine, so a file is named by its path. */
 export interface RunRequest {
@@ -18,37 +17,9 @@ export interface RunRequest {
   readonly approvePlan?: boolean;
 }
 
-export interface RunSummary {
-  readonly run: string;
-  readonly name: string;
-  readonly status: RunStatus;
-  readonly by: string;
-  readonly submittedAt: number;
-  readonly endedAt?: number;
-  readonly seq: number;
-  readonly at: number;
-  readonly segment: number;
-  readonly tasks: number;
-  readonly counts: Readonly<Partial<Record<TaskStatus, number>>>;
-  readonly attempts: number;
-  readonly costUsd: number;
-  readonly tokens: number;
-  readonly attention: readonly Attention[];
-}
-
-/** Something only a person can move on. */
-export type Attention =
-  | {
-      readonly kind: 'approval';
-      readonly approval: string;
-      readonly subject: ApprovalSubject;
-      readonly task?: string;
-      readonly binds: string;
-      readonly roles: readonly string[];
-      readonly since: number;
-    }
-  | { readonly kind: 'question' | 'undecided' | 'blocked'; readonly task: string; readonly reason?: string; readonly since: number }
-  | { readonly kind: 'paused'; readonly reason: string; readonly since: number };
+/** A run as lists show it. */
+export type RunSummary = RunView;
+export type { Attention };
 
 /** An attention with the words a person needs to decide. */
 export type InboxItem = Attention & { readonly run: string; readonly name: string; readonly text?: TaskText };

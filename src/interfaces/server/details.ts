@@ -1,5 +1,5 @@
 /** A run's state, as the API shows it. */
-import type { RunView } from '../../engine/journal/view.ts';
+import type { RunView } from '../../engine/kernel/view.ts';
 import type { Hash } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';

@@ -1,5 +1,5 @@
 /** A run by what people type: its id, the beginning of one that no other run shares, or `last`. */
-import type { RunView } from '../../engine/journal/view.ts';
+import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import type { Services } from './services.ts';

@@ -1,7 +1,7 @@
 /** What can be seen of runs. Nothing here writes. */
 import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
-import type { RunView } from '../../engine/journal/view.ts';
+import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { type Position, readPosition } from '../api/events.ts';
 import { inboxOf, runDetail, taskDetail, taskOf } from './details.ts';
