@@ -35,7 +35,7 @@ const operation = fc.oneof(
       text: fc.string(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('stale' as const), to: stream }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stale' as const), to: stream, names: fc.array(index, { maxLength: 2 }) }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -95,11 +95,16 @@ class World {
           this.fresh.clear();
           break;
         }
-        case 'stale':
+        case 'stale': {
+          const facts = pick(operation.names).map(
+            (result): NewFact => ({ at: 2, fact: { type: 'task.committed', task: 'a', attempt: 1, result } }),
+          );
           this.journal.append([
-            { stream: operation.to, after: after(operation.to) + 1, facts: [{ at: 1, fact: { type: 'timer.fired', timer: 'x' } }] },
+            { stream: operation.to, after: after(operation.to), facts },
+            { stream: 'stale', after: 1, facts },
           ]);
           break;
+        }
         case 'save':
           if (after(operation.to) > 0)
             this.journal.append(
