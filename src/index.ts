@@ -16,14 +16,14 @@ import { planText } from './compose/workflows.ts';
 import { systemClock } from './engine/host/clock.ts';
 import type { Host } from './engine/host/host.ts';
 import { findHome } from './engine/journal/home.ts';
-import type { RunView } from './engine/journal/view.ts';
 import type { Plan, Principal } from './engine/kernel/plan.ts';
+import type { RunView } from './engine/kernel/view.ts';
 import { type BatonFunction, Run } from './run.ts';
 
-export type { RunView } from './engine/journal/view.ts';
 export type { Fact, Stored } from './engine/kernel/facts.ts';
 export type { FailureClass, Plan, TaskSpec, Usage } from './engine/kernel/plan.ts';
 export type { RunStatus, TaskStatus } from './engine/kernel/state.ts';
+export type { RunView } from './engine/kernel/view.ts';
 export { BatonError } from './errors.ts';
 export { type BatonFunction, type FunctionCall, Run, RunFailed } from './run.ts';
 export { AttemptError } from './work/agents/failure.ts';

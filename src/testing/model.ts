@@ -1,82 +1,214 @@
 /**
- * The rules of Baton, stated another way: not as a machine that goes from state to state, but as equations over a whole
- * plan and a script of what will happen to each attempt. It says which tasks run, how often, how each ends and how the
- * run ends. It shares no code with the kernel but the words of a plan, so that the two can be held against each other.
+ * The rules of Baton, stated another way: not as a machine that goes from state to state, but as equations over a
+ * finished story: the plan, and what the world and its people did. It says what may have run, in what order, how often,
+ * and how everything must have ended. It shares no code with the kernel, only the words of a plan, so that the two can
+ * be held against each other.
  */
-import type { TaskSpec } from '../engine/kernel/plan.ts';
+import type { ApprovalRule, FailureClass, Principal, TaskSpec } from '../engine/kernel/plan.ts';
 
-/** What happens to one attempt. A crash loses it; a gate judges what it brought. */
-export type Fate =
-  | { readonly is: 'brings'; readonly gates: readonly boolean[] }
-  | { readonly is: 'fails'; readonly with: 'transient' | 'permanent'; readonly dispatched: boolean }
-  | { readonly is: 'lost' };
-/** What a person says when nobody knows whether an attempt happened. */
-export type Ruling = 'retry' | 'committed' | 'fail';
-
-export interface Scripted {
-  readonly spec: TaskSpec;
-  /** Of attempt 1, 2, …; the last one repeats. */
-  readonly fates: readonly Fate[];
-  readonly rulings: readonly Ruling[];
+/** What became of one attempt as the world saw it, and what was then found or said about it. `excused`: its run was out of budget. */
+export interface Happening {
+  readonly end: 'brings' | 'lost' | { readonly class: FailureClass; readonly dispatched: boolean; readonly excused: boolean };
+  readonly gates: readonly ('pass' | 'fail' | 'error')[];
+  readonly probe?: 'happened' | 'absent' | 'unknown';
+  readonly ruling?: 'retry' | 'committed' | 'fail';
 }
-export interface Expected {
-  readonly status: 'committed' | 'failed' | 'skipped';
-  readonly attempts: number;
+/** Something said about an approval; whether it counted is for the rules to say. */
+export type Voice =
+  | { readonly by: Principal; readonly says: 'approve' | 'reject' | 'send back'; readonly stale: boolean }
+  | { readonly by: 'time' };
+/** `barred`: skipped because of the end of a need; this passes on, other than being skipped by its own `when`. */
+export type Ending = 'committed' | 'failed' | 'skipped' | 'barred' | 'cancelled';
+/** In the order in which they became durable. */
+export interface Moment {
+  readonly what: 'begins' | 'ends' | 'pause' | 'resume' | 'cancel';
+  readonly task: string;
 }
 
-export function expectedOf(plan: readonly Scripted[]): {
-  readonly tasks: ReadonlyMap<string, Expected>;
-  readonly run: 'succeeded' | 'failed';
-} {
-  const byId = new Map(plan.map((each) => [each.spec.id, each]));
-  const alone = new Map(plan.map((each) => [each.spec.id, life(each)]));
-  // A task is forbidden when one of its needs failed and is not tolerated, or was itself forbidden: the least set that
-  // is closed under this rule, found by adding until nothing is added.
-  const forbidden = new Set<string>();
-  for (let size = -1; size !== forbidden.size; ) {
-    size = forbidden.size;
-    for (const { spec } of plan)
-      if (
-        !spec.always &&
-        spec.needs.some((need) => forbidden.has(need) || (alone.get(need)?.status === 'failed' && !byId.get(need)?.spec.continueOnError))
-      )
-        forbidden.add(spec.id);
+export interface Story {
+  readonly plan: readonly TaskSpec[];
+  readonly author: Principal;
+  readonly planRule?: ApprovalRule;
+  /** Attempts by task. */
+  readonly happenings: ReadonlyMap<string, readonly Happening[]>;
+  /** What resolving a task gave, where it was no plain value. */
+  readonly resolved: ReadonlyMap<string, 'skip' | 'fail'>;
+  /** By `plan`, `start TASK`, `task TASK`, `result TASK ATTEMPT`. */
+  readonly voices: ReadonlyMap<string, readonly Voice[]>;
+  /** Tasks that were over when the run was cancelled, if it was. */
+  readonly overBefore?: ReadonlySet<string>;
+  /** How tasks ended in an earlier segment. */
+  readonly earlier: ReadonlyMap<string, Ending>;
+  readonly moments: readonly Moment[];
+}
+export interface Verdict {
+  readonly tasks: ReadonlyMap<string, Ending>;
+  readonly run: 'succeeded' | 'failed' | 'cancelled';
+  /** The first rule that the story breaks, in words. */
+  readonly broken?: string;
+}
+
+export function judge(story: Story): Verdict {
+  const plan = new Map(story.plan.map((spec) => [spec.id, spec]));
+  const tasks = new Map<string, Ending>(story.earlier);
+  const refused = story.planRule !== undefined && heard(story.planRule, story, 'plan') !== 'granted';
+  const cut = (id: string) => refused || (story.overBefore?.has(id) === false && !runsAnyway(id, plan));
+  const bars = (id: string) =>
+    ['cancelled', 'barred'].includes(ending(id)) || (ending(id) === 'failed' && plan.get(id)?.continueOnError !== true);
+
+  function ending(id: string): Ending {
+    const known = tasks.get(id);
+    if (known) return known;
+    const spec = plan.get(id);
+    let found: Ending = 'cancelled';
+    if (spec && !cut(id)) found = !runsAnyway(id, plan) && spec.needs.filter(bars).length > 0 ? 'barred' : own(spec);
+    tasks.set(id, found);
+    return found;
   }
-  const tasks = new Map<string, Expected>();
-  for (const [id, expected] of alone) tasks.set(id, forbidden.has(id) ? { status: 'skipped', attempts: 0 } : expected);
-  const failed = plan.some(({ spec }) => tasks.get(spec.id)?.status === 'failed' && !spec.continueOnError);
-  return { tasks, run: failed ? 'failed' : 'succeeded' };
-}
 
-/** Attempts that a task's rule allows before a passing failure is its last. */
-const allowed = ({ retry }: TaskSpec): number => (retry ? (retry.on.includes('transient') ? retry.attempts : 1) : 3);
-
-/** How one task goes that nothing forbids: the first attempt after which nothing follows decides. */
-function life({ spec, fates, rulings }: Scripted): Expected {
-  const questions: Ruling[] = [...rulings];
-  for (let attempt = 1; ; attempt++) {
-    const upTo = Array.from({ length: attempt }, (_, i) => fates[Math.min(i, fates.length - 1)] as Fate);
-    const end = endAfter(spec, upTo, questions);
-    if (end !== undefined) return { status: end, attempts: attempt };
+  /** How a task goes that nobody keeps from it. */
+  function own(spec: TaskSpec): Ending {
+    const { id, kind } = spec;
+    const resolved = story.resolved.get(id);
+    if (resolved && kind !== 'container') return resolved === 'skip' ? 'skipped' : 'failed';
+    if (spec.approval?.at === 'start' && heard(spec.approval, story, `start ${id}`) !== 'granted') return 'failed';
+    if (resolved) return resolved === 'skip' ? 'skipped' : 'failed';
+    if (kind === 'question') return 'committed';
+    if (kind === 'decision') return heard(spec.approval, story, `task ${id}`) === 'granted' ? 'committed' : 'failed';
+    if (kind === 'container') {
+      const bad = story.plan.filter((each) => each.parent === id && ['failed', 'cancelled'].includes(ending(each.id)));
+      return bad.length > 0 && !spec.continueOnError ? 'failed' : 'committed';
+    }
+    const past = story.happenings.get(id) ?? [];
+    const last = sequel(spec, past, story);
+    return last === 'committed' ? 'committed' : 'failed';
   }
+
+  for (const { id } of story.plan) ending(id);
+  const failed = story.plan.filter(({ id, parent, continueOnError }) => !parent && !continueOnError && tasks.get(id) === 'failed');
+  const broken = wrongOften(story, tasks) ?? outOfOrder(story, plan);
+  return {
+    tasks,
+    run: refused || story.overBefore ? 'cancelled' : failed.length > 0 ? 'failed' : 'succeeded',
+    ...(broken === undefined ? {} : { broken }),
+  };
 }
 
-/** How a task has ended after these attempts, or undefined when another one follows. */
-function endAfter(spec: TaskSpec, past: readonly Fate[], questions: Ruling[]): Expected['status'] | undefined {
+/** It, or something around it, runs in every case. */
+function runsAnyway(id: string, plan: ReadonlyMap<string, TaskSpec>): boolean {
+  const spec = plan.get(id);
+  return spec?.always === true || (spec?.parent !== undefined && runsAnyway(spec.parent, plan));
+}
+
+const LOST: readonly string[] = [];
+
+/** What follows the last of these attempts. */
+function sequel(spec: TaskSpec, past: readonly Happening[], story: Story): 'again' | 'committed' | 'failed' | 'open' {
   const last = past.at(-1);
-  if (!last) return undefined;
-  // Only what came since the last rework counts against the retries.
-  const sent = past.slice(0, -1).findLastIndex((fate) => fate.is === 'brings');
-  const passing = past.slice(sent + 1).filter((fate) => fate.is === 'fails' && fate.with === 'transient').length;
-  const reworks = past.filter((fate) => fate.is === 'brings').length - 1;
-  if (last.is === 'brings') {
-    if ((spec.gates ?? []).every((_, gate) => last.gates[gate] !== false)) return 'committed';
-    return reworks < (spec.reworkMax ?? (spec.idempotent ? 3 : 0)) ? undefined : 'failed';
+  if (!last) return 'open';
+  const { id, idempotent, onLost, probe, gates = [] } = spec;
+  const refusals = past.map((each, i) => each.end === 'brings' && sentBack(each, i + 1));
+  function sentBack(each: Happening, attempt: number): boolean {
+    const said = spec.approval?.at === 'result' ? heard(spec.approval, story, `result ${id} ${attempt}`) : 'granted';
+    return each.gates.includes('fail') || said === 'sent back';
   }
-  if (last.is === 'fails' && (last.with === 'permanent' || passing >= allowed(spec))) return 'failed';
-  const harmless = spec.idempotent === true || (last.is === 'fails' && !last.dispatched);
-  if (harmless || spec.onLost === 'retry') return undefined;
-  if (spec.onLost === 'fail') return 'failed';
-  const ruling = questions.length > 1 ? questions.shift() : questions[0];
-  return ruling === 'retry' ? undefined : ruling === 'committed' ? 'committed' : 'failed';
+  const reworks = refusals.slice(0, -1).filter(Boolean).length;
+  const mayRework = reworks < (spec.reworkMax ?? (idempotent ? 3 : 0));
+  if (last.end === 'brings') {
+    if (last.gates.length < gates.length) return 'open';
+    if (last.gates.includes('error')) return 'failed';
+    if (last.gates.includes('fail')) return mayRework ? 'again' : 'failed';
+    if (spec.approval?.at !== 'result') return 'committed';
+    const said = heard(spec.approval, story, `result ${id} ${past.length}`);
+    if (said === 'sent back') return mayRework ? 'again' : 'failed';
+    return said === 'granted' ? 'committed' : said === 'denied' ? 'failed' : 'open';
+  }
+  // Retries are counted from the last rework on.
+  const lately = past.slice(refusals.lastIndexOf(true, -2) + 1);
+  const often = (classes: readonly string[]) =>
+    lately.filter(({ end }) => (end === 'lost' ? classes === LOST : end !== 'brings' && classes.includes(end.class))).length;
+  if (last.end === 'lost') {
+    if ((idempotent || (onLost === 'retry' && !probe)) && often(LOST) < 20) return 'again';
+  } else {
+    const passing: Partial<Record<FailureClass, number>> = { transient: 3, throttled: 5, timeout: 2 };
+    const [classes, most] = spec.retry ? [spec.retry.on, spec.retry.attempts] : [[last.end.class], passing[last.end.class] ?? 1];
+    const over = !passing[last.end.class] || !classes.includes(last.end.class) || often(classes) >= most;
+    if (over && !last.end.excused) return 'failed';
+    if (idempotent || !last.end.dispatched) return 'again';
+  }
+  // It may have happened, and repeating it may do harm.
+  if (probe && last.probe === undefined) return 'open';
+  if (last.probe === 'happened') return 'committed';
+  if (last.probe === 'absent' || onLost === 'retry') return 'again';
+  if (onLost === 'fail') return 'failed';
+  return last.ruling === 'retry' ? 'again' : last.ruling === 'committed' ? 'committed' : last.ruling === 'fail' ? 'failed' : 'open';
+}
+
+/** What was decided, from what everybody said. */
+function heard(rule: ApprovalRule | undefined, story: Story, about: string): 'granted' | 'denied' | 'sent back' | 'open' {
+  const voices = story.voices.get(about) ?? [];
+  const late = voices.findIndex((voice) => voice.by === 'time');
+  const valid = voices.flatMap((voice, place) => {
+    if (voice.by === 'time') return rule?.onTimeout === 'deny' ? [{ who: 'time', says: 'reject' as const }] : [];
+    const escalated = late >= 0 && late < place && rule?.onTimeout === 'escalate';
+    const roles = [...(rule?.by ?? []), ...(escalated ? (rule?.escalateTo ?? []) : [])];
+    const open = (rule?.by.length ?? 0) === 0;
+    const may = (open || voice.by.roles.some((role) => roles.includes(role))) && !(rule?.notAuthor && voice.by.id === story.author.id);
+    return may && !voice.stale ? [{ who: voice.by.id, says: voice.says }] : [];
+  });
+  const first = valid.filter((voice, i) => valid.findIndex((each) => each.who === voice.who) === i);
+  const against = first.findIndex(({ says }) => says !== 'approve');
+  const enough = first.findIndex((_, i) => first.slice(0, i + 1).every(({ says }) => says === 'approve') && i + 1 >= (rule?.quorum ?? 1));
+  if (enough >= 0) return 'granted';
+  return against < 0 ? 'open' : first[against]?.says === 'send back' ? 'sent back' : 'denied';
+}
+
+/** Every attempt but the last must allow another; the last of a task that ran to its end must not. */
+function wrongOften(story: Story, tasks: ReadonlyMap<string, Ending>): string | undefined {
+  for (const spec of story.plan) {
+    const past = story.happenings.get(spec.id) ?? [];
+    if (story.earlier.has(spec.id) || spec.kind !== 'work') continue;
+    const kept = tasks.get(spec.id) === 'barred' || story.resolved.has(spec.id);
+    if (kept && past.length > 0) return `${spec.id} ran, and should not have`;
+    for (let n = 1; n < past.length; n++) {
+      const follows = sequel(spec, past.slice(0, n), story);
+      if (follows !== 'again') return `${spec.id} ran again after attempt ${n} (${follows})`;
+    }
+    const follows = sequel(spec, past, story);
+    const ran = !kept && tasks.get(spec.id) !== 'cancelled';
+    const mayRun = spec.approval?.at !== 'start' || heard(spec.approval, story, `start ${spec.id}`) === 'granted';
+    if (!mayRun && past.length > 0) return `${spec.id} ran without its approval`;
+    if (ran && mayRun && (follows === 'again' || follows === 'open')) return `${spec.id} stopped after attempt ${past.length} (${follows})`;
+  }
+  return undefined;
+}
+
+/** Who runs while others do, and after whom. */
+function outOfOrder(story: Story, plan: ReadonlyMap<string, TaskSpec>): string | undefined {
+  const running = new Set<string>();
+  const begun = new Map<string, number>();
+  const over = new Map<string, number>();
+  let [paused, cancelled] = [false, false];
+  for (const [place, { what, task }] of story.moments.entries()) {
+    if (what === 'pause' || what === 'resume') paused = what === 'pause';
+    else if (what === 'cancel') [paused, cancelled] = [false, true];
+    else if (what === 'ends') {
+      running.delete(task);
+      over.set(task, place);
+    } else {
+      const spec = plan.get(task);
+      if (paused) return `${task} begins in a paused run`;
+      if (cancelled && !runsAnyway(task, plan)) return `${task} begins after the cancel`;
+      if (running.has(task)) return `${task} runs twice at once`;
+      running.add(task);
+      begun.set(task, place);
+      const beside = [...running].filter((each) => plan.get(each)?.parent === spec?.parent);
+      const most = spec?.parent === undefined ? undefined : plan.get(spec.parent)?.maxParallel;
+      if (most !== undefined && beside.length > most) return `${beside.join(' and ')} run at once`;
+    }
+  }
+  for (const [id, place] of begun)
+    for (const need of [...(plan.get(id)?.needs ?? []), ...(plan.get(plan.get(id)?.parent ?? '')?.needs ?? [])])
+      if ((over.get(need) ?? -1) > place || (begun.get(need) ?? -1) > place) return `${id} began before ${need} was over`;
+  return undefined;
 }

@@ -6,7 +6,7 @@ import { EmbeddedHost } from '../../src/engine/host/embedded.ts';
 import type { AttemptContext } from '../../src/engine/host/host.ts';
 import { foldRun } from '../../src/engine/journal/fold.ts';
 import { MemoryJournal } from '../../src/engine/journal/memory.ts';
-import { viewOf } from '../../src/engine/journal/view.ts';
+import { viewOf } from '../../src/engine/kernel/view.ts';
 import type { Outcome } from '../../src/engine/kernel/commands.ts';
 import type { Plan, TaskSpec } from '../../src/engine/kernel/plan.ts';
 import { BatonError } from '../../src/errors.ts';

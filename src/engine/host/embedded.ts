@@ -12,7 +12,7 @@
 import { BatonError } from '../../errors.ts';
 import { foldRun } from '../journal/fold.ts';
 import type { Append, Journal, Snapshot } from '../journal/journal.ts';
-import type { AskedCommand, Command, GrantCommand, HostCommand, Outcome, Refusal, RunCommand } from '../kernel/commands.ts';
+import type { AskedCommand, Command, GrantCommand, HostCommand, Refusal, RunCommand } from '../kernel/commands.ts';
 import type { CommandRef, Fact, GrantFact, RunFact } from '../kernel/facts.ts';
 import { decideGrant, evolveGrant, GRANTS, type GrantState, newGrants, settleGrants } from '../kernel/grants.ts';
 import { answered, decide, evolve, owedBy, settle } from '../kernel/kernel.ts';
@@ -22,7 +22,9 @@ import { save } from '../kernel/snapshot.ts';
 import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Followed, Handlers, Host, LogChunk, Reply, Resolver } from './host.ts';
-import { chain, normalise, Performer, thrown } from './performer.ts';
+import { type Live, newLive } from './live.ts';
+import { chain, type Performer } from './performer.ts';
+import { Performing } from './performing.ts';
 import { StartQueue } from './queue.ts';
 
 export interface EmbeddedOptions {
@@ -54,29 +56,8 @@ const SNAPSHOT_EVERY = 10_000;
 const AGAIN_MS = 500;
 /** How often agents that admit nobody are asked again, in milliseconds. */
 const ADMIT_AGAIN_MS = 250;
-/** How long a message waits for its attempt to listen and acknowledge, in milliseconds. */
-const MESSAGE_MS = 10_000;
 /** Ended runs kept in memory for readers. */
 const ENDED_KEPT = 32;
-
-/** One stream in memory. */
-export interface Live {
-  readonly stream: string;
-  run: RunState | undefined;
-  grants: GrantState | undefined;
-  /** Facts of this turn, not durable yet. */
-  fresh: { at: number; fact: Fact; command?: CommandRef }[];
-  /** Last durable fact. */
-  stored: number;
-  /** Of the last snapshot. */
-  saved: number;
-  /** Owed since this turn, to be dispatched after the commit. */
-  readonly dispatch: Map<string, Owed>;
-  /** Owed items that hold a slot, and whose agent it is. */
-  readonly slots: Map<string, string>;
-  readonly performers: Map<string, Performer>;
-  readonly timers: Map<string, () => void>;
-}
 
 interface Asked {
   readonly stream: string;
@@ -102,7 +83,7 @@ export class EmbeddedHost implements Host {
   private agenda: { live: Live; owed: Owed }[] = [];
   private readonly factListeners = new Set<(facts: readonly Followed[]) => void>();
   private readonly logListeners = new Set<(chunk: LogChunk) => void>();
-  private performing = 0;
+  private readonly performing: Performing;
   private idlers: (() => void)[] = [];
   private stopped: BatonError | undefined;
   private admitAgain: (() => void) | undefined;
@@ -112,6 +93,19 @@ export class EmbeddedHost implements Host {
     this.options = options;
     this.journal = options.journal;
     this.clock = options.clock ?? systemClock;
+    this.performing = new Performing({
+      handlers: options.handlers,
+      clock: this.clock,
+      journal: this.journal,
+      graceMs: options.graceMs ?? GRACE_MS,
+      live: (stream) => this.lives.get(stream),
+      state: (run) => this.state(run),
+      ask: (stream, command) => this.ask(stream, command, true),
+      log: (chunk) => {
+        for (const listener of this.logListeners) listener(chunk);
+      },
+      quiet: () => this.settleIdle(),
+    });
   }
 
   submit(stream: string, command: (AskedCommand & { readonly ref?: CommandRef }) | HostCommand | GrantCommand): Promise<Reply> {
@@ -166,14 +160,14 @@ export class EmbeddedHost implements Host {
     return new Promise((resolve) => this.idlers.push(resolve));
   }
   private isIdle(): boolean {
-    return this.performing === 0 && this.queue.length === 0 && !this.armed;
+    return this.performing.count === 0 && this.queue.length === 0 && !this.armed;
   }
 
   async close(): Promise<void> {
     this.stop(
       new BatonError('HOST_CLOSED', 'Baton is shutting down.', { hint: 'Try again: the next owner goes on where this one stopped.' }),
     );
-    if (this.performing === 0) return;
+    if (this.performing.count === 0) return;
     await new Promise<void>((resolve) => {
       const cancel = this.clock.at(this.clock.now() + (this.options.graceMs ?? GRACE_MS), resolve);
       this.idlers.push(() => {
@@ -188,10 +182,7 @@ export class EmbeddedHost implements Host {
     this.stopped = error;
     for (const asked of this.queue.splice(0)) asked.reject(error);
     this.admitAgain?.();
-    for (const live of this.lives.values()) {
-      for (const cancel of live.timers.values()) cancel();
-      for (const performer of live.performers.values()) performer.end(new BatonError('SHUTDOWN', 'Baton is shutting down.'));
-    }
+    this.performing.stop(this.lives.values());
   }
 
   // ---- one turn ----------------------------------------------------------------------------------------------
@@ -478,18 +469,7 @@ export class EmbeddedHost implements Host {
   }
 
   private open(stream: string): Live {
-    const live: Live = {
-      stream,
-      run: undefined,
-      grants: stream === GRANTS ? newGrants() : undefined,
-      fresh: [],
-      stored: 0,
-      saved: 0,
-      dispatch: new Map(),
-      slots: new Map(),
-      performers: new Map(),
-      timers: new Map(),
-    };
+    const live = newLive(stream);
     this.lives.set(stream, live);
     return live;
   }
@@ -568,7 +548,7 @@ export class EmbeddedHost implements Host {
   private perform(): void {
     for (const set of [this.touched, this.touchedLater]) {
       for (const live of set) {
-        for (const owed of live.dispatch.values()) this.dispatch(live, owed);
+        for (const owed of live.dispatch.values()) this.performing.dispatch(live, owed);
         live.dispatch.clear();
         if (live.run && RUN_TERMINAL.has(live.run.status)) this.evict('');
       }
@@ -576,206 +556,13 @@ export class EmbeddedHost implements Host {
     }
   }
 
-  private dispatch(live: Live, owed: Owed): void {
-    switch (owed.type) {
-      case 'attempt':
-        if (!live.performers.has(owed.id)) this.attempt(live, owed);
-        break;
-      case 'stop':
-        this.stopAttempt(live, owed);
-        break;
-      case 'gate':
-        this.side(live, owed, (performer) =>
-          this.options.handlers
-            .gate(owed, performer)
-            .then((end): HostCommand => ({ type: 'gate.end', task: owed.task, attempt: owed.attempt, gate: owed.gate, ...end })),
-        );
-        break;
-      case 'probe':
-        this.side(live, owed, (performer) =>
-          this.options.handlers
-            .probe(owed, performer)
-            .then((end): HostCommand => ({ type: 'probe.end', task: owed.task, attempt: owed.attempt, ...end })),
-        );
-        break;
-      case 'deliver':
-        this.deliver(live, owed);
-        break;
-      case 'timer':
-        this.setTimer(live, owed, owed.at);
-        break;
-      case 'notify':
-        this.options.handlers.notify(owed, live.stream).catch(() => {});
-        break;
-      default:
-        throw new Error(`${owed.type} is carried out in the turn`);
-    }
-  }
-
-  private setTimer(live: Live, owed: OwedOf<'timer'>, at: number): void {
-    const fire = () =>
-      this.ask(live.stream, { type: 'timer.fire', timer: owed.timer }, true).then(
-        (reply) => {
-          // The clock went back since the timer was set: it is owed still.
-          if (!reply.ok && live.timers.has(owed.id)) this.setTimer(live, owed, Math.max(owed.at, this.clock.now() + AGAIN_MS));
-        },
-        () => {},
-      );
-    live.timers.set(owed.id, this.clock.at(at, fire));
-  }
-
-  private attempt(live: Live, owed: OwedOf<'attempt'>): void {
-    if (!live.run) return;
-    const performer = new Performer(this.floor, live.run, owed.task, owed.attempt);
-    live.performers.set(owed.id, performer);
-    this.performing++;
-    const began = this.clock.now();
-    const limit = performer.spec.timeoutMs;
-    const noLimit =
-      limit === undefined
-        ? undefined
-        : this.clock.at(began + limit, () => {
-            performer.end(new BatonError('TIMEOUT', `The time limit of ${limit} ms is over.`));
-            this.giveUpLater(live.stream, owed, performer, began);
-          });
-    let work: Promise<Outcome>;
-    try {
-      work = this.options.handlers.attempt(owed, performer);
-    } catch (error) {
-      work = Promise.reject(error);
-    }
-    work.then(
-      (outcome) => this.attemptEnded(live.stream, owed, performer, outcome, began, noLimit),
-      (error) => this.attemptEnded(live.stream, owed, performer, thrown(error, this.journal), began, noLimit),
-    );
-  }
-
-  private attemptEnded(
-    stream: string,
-    owed: OwedOf<'attempt'>,
-    performer: Performer,
-    outcome: Outcome,
-    began: number,
-    cancel?: () => void,
-  ): void {
-    cancel?.();
-    if (!performer.over) this.performing--;
-    performer.over = true;
-    this.lives.get(stream)?.performers.delete(owed.id);
-    // A shutdown is like a crash: the attempt is lost, and the next owner decides what that means.
-    if (this.stopped) {
-      this.settleIdle();
-      return;
-    }
-    const ended = normalise(outcome, performer.endedBy, owed);
-    this.tellRun(stream, {
-      type: 'attempt.end',
-      task: owed.task,
-      attempt: owed.attempt,
-      outcome: { ...ended, ms: Math.max(0, this.clock.now() - began) },
-    });
-  }
-
-  /** A performer that does not end when told to is given up after its grace period; what it brings later is late. */
-  private giveUpLater(stream: string, owed: OwedOf<'attempt' | 'stop'>, performer: Performer, began: number): void {
-    this.clock.at(this.clock.now() + (this.options.graceMs ?? GRACE_MS), () => {
-      if (performer.over || this.stopped) return;
-      performer.over = true;
-      this.performing--;
-      this.lives.get(stream)?.performers.delete(performerId(owed));
-      const outcome: Outcome = {
-        ok: false,
-        failure: {
-          class: performer.endedBy === 'TIMEOUT' ? 'timeout' : 'cancelled',
-          code: 'DID_NOT_END',
-          message: `Attempt ${owed.attempt} of "${owed.task}" did not end when told to.`,
-        },
-        ms: Math.max(0, this.clock.now() - began),
-      };
-      this.tellRun(stream, { type: 'attempt.end', task: owed.task, attempt: owed.attempt, outcome });
-    });
-  }
-
-  private stopAttempt(live: Live, owed: OwedOf<'stop'>): void {
-    const performer = live.performers.get(performerId(owed));
-    if (performer) {
-      performer.end(new BatonError('CANCELLED', 'The run was cancelled.'));
-      this.giveUpLater(live.stream, owed, performer, this.clock.now());
-    } else this.tellRun(live.stream, { type: 'attempt.lose', task: owed.task, attempt: owed.attempt });
-  }
-
-  /** A gate or probe: always safe to repeat, so one that throws is tried again. */
-  private side(live: Live, owed: OwedOf<'gate' | 'probe'>, run: (performer: Performer) => Promise<HostCommand>): void {
-    if (!live.run || live.performers.has(owed.id)) return;
-    const performer = new Performer(this.floor, live.run, owed.task, owed.attempt);
-    live.performers.set(owed.id, performer);
-    this.performing++;
-    const over = () => {
-      this.performing--;
-      this.lives.get(live.stream)?.performers.delete(owed.id);
-    };
-    run(performer).then(
-      (command) => {
-        over();
-        if (!this.stopped) this.tellRun(live.stream, command);
-        else this.settleIdle();
-      },
-      (error: unknown) => {
-        over();
-        if (this.stopped) return this.settleIdle();
-        if (owed.type === 'probe')
-          return this.tellRun(live.stream, { type: 'probe.end', task: owed.task, attempt: owed.attempt, verdict: 'unknown' });
-        const evidence = this.journal.put(JSON.stringify({ error: chain(error) }));
-        this.tellRun(live.stream, {
-          type: 'gate.end',
-          task: owed.task,
-          attempt: owed.attempt,
-          gate: owed.gate,
-          verdict: 'error',
-          evidence,
-        });
-      },
-    );
-  }
-
-  private deliver(live: Live, owed: OwedOf<'deliver'>): void {
-    const performer = live.performers.get(`attempt:${owed.task}:${owed.attempt}`);
-    if (!performer) return;
-    const text = Buffer.from(this.journal.get(owed.body) ?? '').toString();
-    const patience = new Promise<void>((resolve) => this.clock.at(this.clock.now() + MESSAGE_MS, resolve));
-    performer.deliver(text, patience).then((acknowledged) => {
-      if (!this.stopped)
-        this.tellRun(live.stream, {
-          type: 'message.end',
-          message: owed.message,
-          attempt: owed.attempt,
-          acknowledged,
-          ...(acknowledged ? {} : { reason: 'not acknowledged' }),
-        });
-    });
-  }
-
   /** Offers a result until the journal takes it. */
   private tellRun(stream: string, command: HostCommand): void {
     this.ask(stream, command, true).catch(() => {});
   }
 
-  private readonly floor = {
-    blobs: {
-      put: (payload: Uint8Array | string) => this.journal.put(payload),
-      get: (hash: string) => this.journal.get(hash),
-    },
-    state: (run: string) => this.state(run),
-    submit: (run: string, command: HostCommand) => this.ask(run, command, true),
-    log: (chunk: LogChunk) => {
-      for (const listener of this.logListeners) listener(chunk);
-    },
-  };
-
   private settleIdle(): void {
-    if (!this.isIdle() && !(this.stopped && this.performing === 0)) return;
+    if (!this.isIdle() && !(this.stopped && this.performing.count === 0)) return;
     for (const idler of this.idlers.splice(0)) idler();
   }
 }
-
-const performerId = (owed: OwedOf<'attempt' | 'stop'>): string => `attempt:${owed.task}:${owed.attempt}`;

@@ -9,11 +9,11 @@ import { GRANTS } from '../kernel/grants.ts';
 import { decide, evolve, settle } from '../kernel/kernel.ts';
 import type { TaskSpec } from '../kernel/plan.ts';
 import type { RunState } from '../kernel/state.ts';
+import { viewOf } from '../kernel/view.ts';
 import { foldRun } from './fold.ts';
 import { homePaths, makeHome } from './home.ts';
 import { ReadModel } from './read-model.ts';
 import { openReadOnly, SqliteJournal } from './sqlite.ts';
-import { viewOf } from './view.ts';
 
 let home: string;
 let journal: SqliteJournal;

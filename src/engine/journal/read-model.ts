@@ -5,9 +5,9 @@
  */
 import { GRANTS } from '../kernel/grants.ts';
 import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
+import { type RunView, viewOf } from '../kernel/view.ts';
 import { foldRun } from './fold.ts';
 import type { SqliteJournal } from './sqlite.ts';
-import { type RunView, viewOf } from './view.ts';
 
 /** How often the rows should be written while facts come in, in milliseconds. */
 export const VIEWS_EVERY_MS = 50;

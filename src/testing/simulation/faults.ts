@@ -1,6 +1,7 @@
 /** Faults planted on purpose, to see that the checks catch them. Each is a host that does one thing wrong. */
 
-import { EmbeddedHost, type EmbeddedOptions, type Live } from '../../engine/host/embedded.ts';
+import { EmbeddedHost, type EmbeddedOptions } from '../../engine/host/embedded.ts';
+import type { Live } from '../../engine/host/live.ts';
 import type { Append, Snapshot } from '../../engine/journal/journal.ts';
 import type { Owed, OwedOf } from '../../engine/kernel/owed.ts';
 import { BatonError } from '../../errors.ts';

@@ -1,7 +1,7 @@
 /** What lists and inboxes show of a run: a projection of its state, so that there is no second set of rules. */
-import { openApprovals } from '../kernel/approval.ts';
-import type { ApprovalSubject } from '../kernel/facts.ts';
-import { RUN_TERMINAL, type RunState, type RunStatus, type TaskStatus } from '../kernel/state.ts';
+import { openApprovals } from './approval.ts';
+import type { ApprovalSubject } from './facts.ts';
+import { RUN_TERMINAL, type RunState, type RunStatus, type TaskStatus } from './state.ts';
 
 export interface RunView {
   readonly run: string;

@@ -1,0 +1,251 @@
+/** Whoever does what is owed: resolvers, agents, gates, probes, timers, the messages between streams; and crashes. */
+import type { HostCommand, Outcome } from '../../engine/kernel/commands.ts';
+import { GRANTS, globsMeet } from '../../engine/kernel/grants.ts';
+import type { Owed, OwedOf } from '../../engine/kernel/owed.ts';
+import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
+import type { Happening } from '../model.ts';
+import type { Diary } from './diary.ts';
+import { Broken } from './plain-host.ts';
+import { about, overNow, type Stage } from './stage.ts';
+
+const FAILED: Outcome & { readonly ok: false } = { ok: false, failure: { class: 'permanent', code: 'RANDOM', message: 'by chance' } };
+type Job<T extends Owed> = { readonly state: RunState; readonly diary: Diary; readonly owed: T };
+
+export class Performers {
+  private readonly stage: Stage;
+  /** Attempts that were taken up: a crash forgets them. */
+  private readonly busy = new Set<string>();
+  /** What attempts report whose host is gone. */
+  private zombies: { readonly run: string; readonly command: Extract<HostCommand, { type: 'attempt.end' }> }[] = [];
+  /** Claims of running attempts, by run and task. */
+  private readonly holding = new Map<string, { readonly scope: string; readonly claims: readonly string[] }>();
+  crashes = 0;
+
+  constructor(stage: Stage) {
+    this.stage = stage;
+  }
+
+  /** Something that is owed is done; timers mostly wait until nothing else can be. */
+  act(): void {
+    const { host, random } = this.stage;
+    const granted = [...host.grants.requests.values()].flatMap((request) => request.owed.filter((owed) => owed.type === 'granted'));
+    const all = this.stage.owed();
+    const now = all.filter(({ owed }) => owed.type !== 'timer' && owed.type !== 'notify');
+    const dice = random.below(granted.length + now.length);
+    const told = granted[dice];
+    if (told) {
+      if (this.stage.report(told.run, { type: 'grant.received', task: told.task, epoch: told.epoch }))
+        host.apply(GRANTS, { type: 'grant.acknowledge', request: told.request });
+      return;
+    }
+    const job = now.length > 0 && random.chance(0.95) ? random.pick(now) : all.length > 0 ? random.pick(all) : undefined;
+    if (job) this.perform(job.state, job.diary, job.owed);
+  }
+
+  private perform(state: RunState, diary: Diary, owed: Owed): void {
+    const { host, fate, random } = this.stage;
+    const run = state.id;
+    switch (owed.type) {
+      case 'resolve':
+        return this.resolve({ state, diary, owed });
+      case 'start':
+        return this.start({ state, diary, owed });
+      case 'attempt':
+        return this.attempt({ state, diary, owed });
+      case 'stop': {
+        const outcome: Outcome = random.chance(0.5) ? { ok: true, result: 'too late' } : FAILED;
+        return this.end({ state, diary, owed }, outcome);
+      }
+      case 'gate': {
+        const { task, attempt, gate } = owed;
+        const verdict = fate.gate(task, attempt, gate);
+        this.stage.report(run, { type: 'gate.end', task, attempt, gate, verdict, evidence: `evidence ${gate}` }, () => {
+          const happening = diary.attempt(task, attempt);
+          happening.gates = [...happening.gates, verdict];
+        });
+        return;
+      }
+      case 'probe': {
+        const { task, attempt } = owed;
+        const verdict = fate.probe(task, attempt);
+        this.stage.report(
+          run,
+          { type: 'probe.end', task, attempt, verdict, ...(verdict === 'happened' ? { result: 'found' } : {}) },
+          () => {
+            diary.attempt(task, attempt).probe = verdict;
+          },
+        );
+        return;
+      }
+      case 'timer':
+        return this.fire({ state, diary, owed });
+      case 'deliver':
+        this.stage.report(run, { type: 'message.end', message: owed.message, attempt: owed.attempt, acknowledged: random.chance(0.6) });
+        return;
+      case 'acquire': {
+        const { request, task, scope, claims, key } = owed;
+        host.apply(GRANTS, { type: 'grant.request', request, run, task, scope, claims, key, epoch: host.epoch });
+        return;
+      }
+      case 'release':
+        host.apply(GRANTS, { type: 'grant.release', request: owed.request });
+        this.stage.report(run, { type: 'grant.returned', task: owed.task });
+        return;
+      case 'notify':
+      case 'granted':
+        return;
+      default:
+        owed satisfies never;
+    }
+  }
+
+  private resolve({ state, diary, owed: { task: id, round } }: Job<OwedOf<'resolve'>>): void {
+    const { fate } = this.stage;
+    const task = state.tasks.get(id);
+    if (!task) throw new Broken(`${state.id}/${id} is to be resolved and not there`);
+    const answer = (resolution: Extract<HostCommand, { type: 'task.resolve' }>['resolution'], then?: () => void) =>
+      this.stage.report(state.id, { type: 'task.resolve', task: id, round, resolution }, then);
+    const fail = { to: 'fail', failure: FAILED.failure } as const;
+    const fated = round === 0 ? fate.resolving(id) : undefined;
+    if (fated) answer(fated === 'skip' ? { to: 'skip' } : fail, () => diary.resolved.set(id, fated));
+    else if (task.spec.kind !== 'container') answer({ to: 'inputs', inputs: `inputs of ${id}` });
+    else {
+      const add = fate.children(task.spec, round, task.depth);
+      const bad = task.children?.ids.some((child) => ['failed', 'cancelled'].includes(state.tasks.get(child)?.status ?? ''));
+      if (add.length > 0) answer({ to: 'expand', add }, () => (diary.plan = [...diary.plan, ...add]));
+      else answer(bad && !task.spec.continueOnError ? fail : { to: 'commit', result: `all of ${id}` });
+    }
+  }
+
+  private start({ state, diary, owed: { task, attempt } }: Job<OwedOf<'start'>>): void {
+    if (!this.stage.closing && this.stage.random.chance(0.03)) {
+      this.stage.report(state.id, { type: 'task.block', task, reason: 'nobody is there' });
+      return;
+    }
+    this.stage.report(state.id, { type: 'task.start', task, attempt }, () => {
+      diary.attempt(task, attempt);
+      diary.note('begins', task);
+      this.hold(state, task);
+    });
+  }
+
+  /** Two that claim one path never run at once. */
+  private hold(state: RunState, id: string): void {
+    const claims = state.tasks.get(id)?.spec.claims;
+    const scope = state.plan.scope ?? '';
+    if (!claims) return;
+    for (const [other, held] of this.holding)
+      if (held.scope === scope && held.claims.some((one) => claims.some((two) => globsMeet(one, two))))
+        throw new Broken(`${state.id}/${id} runs beside ${other}, and both claim a path`);
+    this.holding.set(`${state.id}/${id}`, { scope, claims });
+  }
+
+  private attempt(job: Job<OwedOf<'attempt'>>): void {
+    const { fate, random } = this.stage;
+    const { state, owed } = job;
+    const { task, attempt } = owed;
+    const key = `${state.id} ${owed.id}`;
+    const record = state.tasks.get(task);
+    if (!record) throw new Broken(`${state.id}/${task} is to be attempted and not there`);
+    if (!this.busy.has(key)) {
+      this.busy.add(key);
+      return;
+    }
+    const left = Array.from({ length: fate.steps(task) }, (_, i) => `step ${i}`).find((step) => record.steps[step] === undefined);
+    if (left !== undefined) return this.step(job, record, left);
+    const end = fate.end(task, attempt);
+    const usage = random.chance(0.2) ? { usage: { calls: 1, inputTokens: random.below(50) } } : {};
+    if (end === 'brings' || end === 'lost') this.end(job, { ok: true, result: `${state.id}/${task}/${attempt}`, ...usage }, 'brings');
+    else {
+      const dispatched = end.dispatched ? {} : { dispatched: false };
+      const failure = { class: end.class, code: 'RANDOM', message: 'by chance', ...dispatched };
+      this.end(job, { ok: false, failure, ...usage }, end);
+    }
+  }
+
+  /** Sets budget aside, or records what the step brought; without budget the attempt gives up. */
+  private step(job: Job<OwedOf<'attempt'>>, record: TaskRecord, step: string): void {
+    const { random } = this.stage;
+    const { state, diary, owed } = job;
+    const { task, attempt } = owed;
+    if (record.reserved[step] !== undefined) {
+      const usage = { calls: 1, inputTokens: random.below(80), outputTokens: random.below(80) };
+      this.stage.report(state.id, { type: 'step.record', task, attempt, step, output: `${task} ${step}`, usage }, () =>
+        diary.ledger.record(task, step, usage),
+      );
+      return;
+    }
+    const amounts = { calls: 1, tokens: 50 + random.below(100) };
+    this.stage.report(state.id, { type: 'step.reserve', task, attempt, step, amounts });
+    if (record.reserved[step] === undefined) {
+      // What the run's page says when the attempt gives up.
+      const excused = state.status === 'paused' && state.pausedBy === 'budget';
+      const end = { class: 'budget', dispatched: false, excused } as const;
+      this.end(job, { ok: false, failure: { class: 'budget', code: 'BUDGET', message: 'no budget', dispatched: false } }, end);
+    } else
+      this.stage.after(() => {
+        const wrong = diary.ledger.reserve(task, step, amounts);
+        if (wrong) throw new Broken(`${state.id}: ${wrong}`);
+      });
+  }
+
+  private end({ state, diary, owed }: Job<OwedOf<'attempt' | 'stop'>>, outcome: Outcome, end?: Happening['end']): void {
+    const { task, attempt } = owed;
+    const stopping = state.tasks.get(task)?.stopping === true;
+    this.stage.report(state.id, { type: 'attempt.end', task, attempt, outcome }, () => {
+      if (end !== undefined) diary.attempt(task, attempt).end = end;
+      this.over(diary, state.id, task, stopping || (!outcome.ok && ['timeout', 'cancelled', 'lost'].includes(outcome.failure.class)));
+      if (outcome.usage) diary.ledger.spend(outcome.usage);
+    });
+  }
+
+  private over(diary: Diary, run: string, task: string, served: boolean): void {
+    diary.note('ends', task);
+    diary.ledger.close(task, served);
+    this.holding.delete(`${run}/${task}`);
+  }
+
+  private fire({ state, diary, owed }: Job<OwedOf<'timer'>>): void {
+    const { host } = this.stage;
+    host.now = Math.max(host.now, owed.at);
+    const approval = owed.timer.startsWith('approval:') ? state.approvals.get(owed.timer.slice('approval:'.length)) : undefined;
+    const over = overNow(state);
+    this.stage.report(state.id, { type: 'timer.fire', timer: owed.timer }, () => {
+      if (approval) diary.hear(about(state, approval), { by: 'time' });
+      if (owed.timer === 'wallTime') diary.note('pause');
+      if (approval?.subject === 'plan' && approval.rule.onTimeout === 'deny') diary.cancel(over);
+    });
+  }
+
+  // ---- crashes -----------------------------------------------------------------------------------------------
+
+  crash(): void {
+    this.stage.tell('crash');
+    this.crashes++;
+    this.busy.clear();
+    this.stage.host.crash();
+    for (const { state, diary, owed } of this.stage.owed()) {
+      if (owed.type !== 'attempt' && owed.type !== 'stop') continue;
+      const { task, attempt } = owed;
+      this.stage.report(state.id, { type: 'attempt.lose', task, attempt }, () => {
+        diary.attempt(task, attempt).end = 'lost';
+        this.over(diary, state.id, task, true);
+      });
+      const outcome: Outcome = { ok: true, result: 'from the dead' };
+      this.zombies.push({ run: state.id, command: { type: 'attempt.end', task, attempt, outcome } });
+    }
+    this.stage.commit();
+  }
+
+  /** A performer that outlived its host reports; nothing may come of it. */
+  late(): void {
+    const zombie = this.zombies.pop();
+    const task = zombie && this.stage.host.runs.get(zombie.run)?.tasks.get(zombie.command.task);
+    // The crash may have been told to nobody: then it is no zombie yet.
+    if (!zombie || !task || (task.status === 'running' && task.attempt === zombie.command.attempt)) return;
+    const plain = () => JSON.stringify({ ...task, lost: [] });
+    const before = plain();
+    this.stage.report(zombie.run, zombie.command);
+    if (plain() !== before) throw new Broken(`${zombie.run}/${zombie.command.task}: a late result changed it`);
+  }
+}
