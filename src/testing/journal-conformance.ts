@@ -393,6 +393,15 @@ function removal(property: Property): void {
     assert.equal(text(place.open().get(again)), 'own');
   });
 
+  property('a refused group keeps no payload', (place) => {
+    const journal = place.open();
+    const payload = journal.put('payload');
+    journal.append([append('r', 0, committed(payload))]);
+    assert.throws(() => journal.append([append('s', 0, committed(payload)), append('r', 0, fired('x'))]), coded('STALE_WRITER'));
+    journal.append([append('t', 0, fired('1'))]);
+    assert.equal(journal.remove(['r']).blobs, 1);
+  });
+
   property('keeps what a kept payload names, however deep', (place) => {
     const journal = place.open();
     const leaf = journal.put('leaf');
