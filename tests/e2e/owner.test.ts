@@ -173,6 +173,26 @@ describe('the owner', () => {
     expect(readFileSync(join(at.home, 'owner.log'), 'utf8')).toMatch(/"why":"SIGTERM"[^\n]*\n$/);
   });
 
+  test('with another environment than the command is replaced when it has nothing to do, and only then', async () => {
+    at = place();
+    at.write('held.yaml', HELD);
+    at.write(
+      'secret.yaml',
+      `version: 1\nname: secret\nsecrets: [DOOR]\ntasks: { one: { run: 'echo "has \${#D} letters"', env: { D: "\${{ secrets.DOOR }}" } } }\n`,
+    );
+    expect((await at.baton('run', 'secret.yaml')).out).toContain('DOOR');
+    const first = (await ownerOf()).pid;
+    at.env['DOOR'] = 'sesame';
+    expect((await at.baton('run', 'secret.yaml')).code).toBe(0);
+    expect((await at.baton('logs', 'last', 'one')).out).toBe('has 6 letters\n');
+    const second = (await ownerOf()).pid;
+    await detached('held.yaml');
+    at.env['DOOR'] = 'other';
+    await detached('held.yaml');
+    expect([first === second, (await ownerOf()).pid]).toEqual([false, second]);
+    expect(readFileSync(join(at.home, 'owner.env'), 'utf8')).not.toContain('other');
+  });
+
   // req K15
   test('that can not start says why, and nothing hangs', async () => {
     at = place();

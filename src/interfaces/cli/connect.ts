@@ -2,7 +2,7 @@
 import { BatonError } from '../../errors.ts';
 import { BatonClient } from '../client/client.ts';
 import type { Fetch } from '../client/fetch.ts';
-import type { Opened, OpenOptions, Parts } from './parts.ts';
+import type { Located, Opened, OpenOptions, Parts } from './parts.ts';
 
 export interface Session {
   readonly client: BatonClient;
@@ -24,16 +24,16 @@ const environment = ({ env, home }: ConnectOptions) => (home === undefined ? env
 /** Loaded when somebody may listen: node:http has its price. */
 const socketFetch = async (address: string): Promise<Fetch> => (await import('./socket-fetch.ts')).socketFetch(address);
 
-async function locate(parts: Parts, options: ConnectOptions): Promise<{ open: OpenOptions; socket?: string }> {
+async function locate(parts: Parts, options: ConnectOptions): Promise<{ open: OpenOptions; owner?: NonNullable<Located['owner']> }> {
   const env = environment(options);
   const { home, owner } = await parts.locate(options.cwd, env);
-  return { open: { home, cwd: options.cwd, env }, ...(owner?.socket === undefined ? {} : { socket: owner.socket }) };
+  return { open: { home, cwd: options.cwd, env }, ...(owner ? { owner } : {}) };
 }
 
 /** For commands that only read: the owner where there is one, else the stored facts. Writes nothing. */
 export async function reading(parts: Parts, options: ConnectOptions): Promise<Session> {
-  const { open, socket } = await locate(parts, options);
-  const send = socket === undefined ? undefined : await socketFetch(socket);
+  const { open, owner } = await locate(parts, options);
+  const send = owner?.socket === undefined ? undefined : await socketFetch(owner.socket);
   let reader: Promise<Opened> | undefined;
   const fetch: Fetch = async (request) => {
     if (!reader && send) {
@@ -51,42 +51,57 @@ export async function reading(parts: Parts, options: ConnectOptions): Promise<Se
   return {
     client: new BatonClient({ fetch }),
     home: open.home,
-    at: () => (reader || socket === undefined ? 'reader' : 'owner'),
+    at: () => (reader || send === undefined ? 'reader' : 'owner'),
     close: async () => (await reader)?.close(),
   };
 }
 
 /** For commands that change something: the owner, started in the background where there is none. */
 export async function owning(parts: Parts, options: ConnectOptions): Promise<Session> {
-  const { open, socket } = await locate(parts, options);
-  let send: Fetch | undefined = socket === undefined ? undefined : await socketFetch(socket);
+  const { open, owner } = await locate(parts, options);
+  const send = owner?.socket === undefined ? undefined : await socketFetch(owner.socket);
+  let current = owner && send && (await isStale(open, owner.pid, send)) ? await replace(owner.pid, send) : send;
   const start = async (): Promise<Fetch> => {
     const { startOwner } = await import('./start-owner.ts');
-    const answers = async (address: string): Promise<boolean> => {
-      try {
-        const response = await (await socketFetch(address))(new Request('http://baton/v1/health'));
-        return response.ok;
-      } catch {
-        return false;
-      }
-    };
-    return socketFetch(await startOwner({ ...open, locate: () => parts.locate(open.cwd, open.env), answers }));
+    const locateAgain = () => parts.locate(open.cwd, open.env);
+    return socketFetch(await startOwner({ ...open, locate: locateAgain, answers: async (address) => answers(await socketFetch(address)) }));
   };
   const fetch: Fetch = async (request) => {
-    if (send) {
+    if (current) {
       const spare = request.clone();
       try {
-        return await send(request);
+        return await current(request);
       } catch (error) {
         // A repeat is safe: requests that change something carry a command id.
         if (!(error instanceof BatonError) || error.code !== 'UNREACHABLE' || request.signal.aborted) throw error;
         request = spare;
       }
     }
-    send = await start();
-    return send(request);
+    current = await start();
+    return current(request);
   };
   return { client: new BatonClient({ fetch }), home: open.home, at: () => 'owner', close: async () => {} };
+}
+
+async function answers(send: Fetch): Promise<boolean> {
+  try {
+    return (await send(new Request('http://baton/v1/health'))).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** It has another environment than this command, and nothing to do that needs the one it has. */
+async function isStale({ home, env }: OpenOptions, pid: number, send: Fetch): Promise<boolean> {
+  const { hasOtherEnvironment } = await import('./environment.ts');
+  if (!hasOtherEnvironment(home, pid, env)) return false;
+  const runs = await new BatonClient({ fetch: send }).runs({ open: true, limit: 100_000 }).catch(() => undefined);
+  return runs?.every(({ status }) => status === 'waiting' || status === 'paused' || status === 'awaiting-approval') ?? false;
+}
+
+async function replace(pid: number, send: Fetch): Promise<undefined> {
+  const { endOwner } = await import('./start-owner.ts');
+  await endOwner(pid, () => answers(send));
 }
 
 /** The engine inside this process (`--foreground`). @throws BatonError `HOME_OWNED` */

@@ -1,8 +1,9 @@
 /** Starts the owner of a home in the background, in a session of its own, and waits until it answers. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatonError } from '../../errors.ts';
+import { rememberEnvironment } from './environment.ts';
 import type { Located } from './parts.ts';
 
 /** How long an owner may take until it answers, in milliseconds: it may have many runs to load. */
@@ -29,7 +30,10 @@ export async function startOwner(options: StartOwner): Promise<string> {
   let againAt = Number.POSITIVE_INFINITY;
   while (Date.now() < deadline) {
     const { owner } = await options.locate();
-    if (owner?.socket !== undefined && (await options.answers(owner.socket))) return owner.socket;
+    if (owner?.socket !== undefined && (await options.answers(owner.socket))) {
+      if (owner.pid === child.pid) rememberEnvironment(home, owner.pid, options.env);
+      return owner.socket;
+    }
     if (child.code !== undefined) {
       if (child.code !== OWNED && child.code !== 0) throw failed(home, log, child.from, child.code);
       // Another process has the home: it will listen soon, or is about to leave.
@@ -48,6 +52,7 @@ export async function startOwner(options: StartOwner): Promise<string> {
 export const OWNED = 75;
 
 interface Child {
+  readonly pid: number | undefined;
   /** Where the log ended when it was started. */
   readonly from: number;
   code: number | undefined;
@@ -58,13 +63,14 @@ function begin({ home, cwd, env }: StartOwner, log: string): Child {
   if (script === undefined) throw new Error('the program does not know its own file');
   const out = openSync(log, 'a', 0o600);
   try {
-    const started: Child = { from: statSync(log).size, code: undefined };
+    const from = statSync(log).size;
     const child = spawn(process.execPath, [...process.execArgv, script, 'owner', '--home', home], {
       cwd,
       env: { ...env },
       detached: true,
       stdio: ['ignore', out, out],
     });
+    const started: Child = { pid: child.pid, from, code: undefined };
     child.on('error', () => {
       started.code = 1;
     });
@@ -78,11 +84,15 @@ function begin({ home, cwd, env }: StartOwner, log: string): Child {
   }
 }
 
+/** A log larger than this, in bytes, is put aside when an owner starts; one older is kept. */
+const LOG_MAX = 16 * 1024 * 1024;
+
 function logFile(home: string): string {
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
     const file = join(home, 'owner.log');
     closeSync(openSync(file, 'a', 0o600));
+    if (statSync(file).size > LOG_MAX) renameSync(file, `${file}.1`);
     return file;
   } catch (error) {
     throw new BatonError('HOME_NOT_WRITABLE', `${home} can't be written: ${error instanceof Error ? error.message : String(error)}`, {
@@ -91,6 +101,17 @@ function logFile(home: string): string {
       cause: error,
     });
   }
+}
+
+/** Ends an owner that has nothing to do, and waits until it is gone. */
+export async function endOwner(pid: number, answers: () => Promise<boolean>): Promise<void> {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    return;
+  }
+  for (const deadline = Date.now() + START_MS; Date.now() < deadline && (await answers()); )
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
 
 const TAIL = 4_000;

@@ -6,8 +6,15 @@ import { clock, plural } from './words.ts';
 
 const PATIENCE = 20;
 
-/** Waits until each of these runs is over or only a person can move it on, and gives how they stand then. */
-export async function waitForAll(context: Context, { client }: Session, runs: readonly string[]): Promise<readonly RunSummary[]> {
+/**
+ * Waits until each of these runs is over or only a person can move it on, and gives how they stand then; undefined when
+ * somebody pressed Ctrl-C before.
+ */
+export async function waitForAll(
+  context: Context,
+  { client }: Session,
+  runs: readonly string[],
+): Promise<readonly RunSummary[] | undefined> {
   const { out, now } = context;
   const waiting = new Set(runs);
   const found = new Map<string, RunSummary>();
@@ -27,6 +34,8 @@ export async function waitForAll(context: Context, { client }: Session, runs: re
     await new Promise((resolve) => setTimeout(resolve, 100));
   };
   const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  process.once('SIGINT', leave);
   if (waiting.size > 0)
     for await (const event of client.follow({ from: { facts: position }, signal: leaving.signal, onBroken })) {
       if (event.type !== 'facts') continue;
@@ -34,6 +43,8 @@ export async function waitForAll(context: Context, { client }: Session, runs: re
       for (const run of touched) await look(run);
       if (waiting.size === 0) break;
     }
+  process.off('SIGINT', leave);
+  if (leaving.signal.aborted) return undefined;
   return runs.flatMap((run) => found.get(run) ?? []);
 }
 

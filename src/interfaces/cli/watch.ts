@@ -59,6 +59,8 @@ class Watcher {
   async open(): Promise<void> {
     const { out, now } = this.context;
     process.on('SIGINT', this.onInterrupt);
+    // An engine in this process is closed in order; one in the background does not mind.
+    if (this.session.at() === 'here') for (const signal of ENDS) process.on(signal, this.onEnd);
     if (out.interactive && !this.options.output) {
       const { liveView } = await import('./live.ts');
       this.view = liveView(this.progress, out.streams.stdout, out.paint, now);
@@ -67,6 +69,7 @@ class Watcher {
 
   end(): void {
     process.off('SIGINT', this.onInterrupt);
+    for (const signal of ENDS) process.off(signal, this.onEnd);
     clearTimeout(this.still);
     this.question?.abort.abort();
     this.view?.end();
@@ -154,6 +157,8 @@ class Watcher {
     else void this.choose().catch((error) => this.fail(error));
   };
 
+  private readonly onEnd = (): void => this.leave(EXIT.interrupted);
+
   private async choose(): Promise<void> {
     const question = { key: INTERRUPT, abort: new AbortController() };
     this.question = question;
@@ -194,6 +199,7 @@ class Watcher {
 }
 
 const INTERRUPT = 'interrupt';
+const ENDS = ['SIGTERM', 'SIGHUP'] as const;
 
 const keyOf = (item: InboxItem): string =>
   item.kind === 'approval' ? `approval:${item.approval}` : item.kind === 'paused' ? 'paused' : `${item.kind}:${item.task}`;

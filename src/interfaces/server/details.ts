@@ -1,7 +1,8 @@
 /** A run's state, as the API shows it. */
-import type { RunView } from '../../engine/kernel/view.ts';
+
 import type { Hash } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
+import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary } from '../api/shapes.ts';

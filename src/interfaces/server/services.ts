@@ -5,9 +5,9 @@
  */
 import type { Host } from '../../engine/host/host.ts';
 import type { Journal } from '../../engine/journal/journal.ts';
-import type { RunView } from '../../engine/kernel/view.ts';
 import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
+import type { RunView } from '../../engine/kernel/view.ts';
 import type { AgentView, Check, PlanPreview, RunRequest, Setting, TaskText } from '../api/shapes.ts';
 
 export interface Services {

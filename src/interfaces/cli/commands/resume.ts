@@ -53,6 +53,7 @@ async function resumeAll(context: Context, session: Session, { detach = false }:
     session,
     open.map(({ run }) => run),
   );
+  if (!ended) return EXIT.interrupted;
   for (const run of ended) tell(context, run);
   if (ended.some(({ status }) => status === 'failed' || status === 'cancelled')) return EXIT.failed;
   return ended.every(({ status }) => status === 'succeeded') ? EXIT.done : EXIT.person;
