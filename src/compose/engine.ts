@@ -96,7 +96,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     remove: (runs) => removeRuns(journal, paths, runs),
   };
   const services = {
-    ...floorServices(options, journal, settings, staff),
+    ...floorServices(options, journal, staff),
     version: version(),
     home,
     logs: paths.logs,
@@ -126,8 +126,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
 export function floorServices(
   { cwd, env, functions = new Map() }: HomeOptions,
   blobs: Pick<Journal, 'put' | 'get'>,
-  settings: Settings = settingsOf(cwd, env),
-  staff: Staff = createStaff(settings, env),
+  staff: Staff = createStaff(settingsOf(cwd, env), env),
 ): Pick<Services, 'workflows' | 'texts' | 'agents' | 'checks' | 'settings'> {
   const texts = createTexts(blobs);
   return {
@@ -139,9 +138,10 @@ export function floorServices(
       put: (payload) => blobs.put(payload),
     }),
     texts: async () => texts,
-    agents: async () => agentViews(settings, staff, systemClock.now()),
-    checks: () => partChecks({ cwd, env, staff, settings, now: systemClock.now() }),
-    settings: async () => settings.sources.map(({ name, value, from }) => ({ name, value, source: from })),
+    // Settings are read when asked for: a project may have changed its file, or another one asks.
+    agents: async (folder = cwd) => agentViews(settingsOf(folder, env), staff, systemClock.now()),
+    checks: async (folder = cwd) => partChecks({ cwd: folder, env, staff, settings: settingsOf(folder, env), now: systemClock.now() }),
+    settings: async (folder = cwd) => settingsOf(folder, env).sources.map(({ name, value, from }) => ({ name, value, source: from })),
   };
 }
 

@@ -39,9 +39,9 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
         prepare: async (request) => (await floor()).workflows.prepare(request),
       },
       texts: async () => (await floor()).texts(),
-      agents: async () => (await floor()).agents(),
-      checks: async () => (await floor()).checks(),
-      settings: async () => (await floor()).settings(),
+      agents: async (cwd) => (await floor()).agents(cwd),
+      checks: async (cwd) => (await floor()).checks(cwd),
+      settings: async (cwd) => (await floor()).settings(cwd),
     },
     close: () => journal.close(),
   };

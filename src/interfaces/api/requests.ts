@@ -22,6 +22,7 @@ export const runRequest = z.strictObject({
   inputs: z.record(z.string(), z.unknown()).exactOptional(),
   limits: limitsRequest.exactOptional(),
   priority: z.number().exactOptional(),
+  approvePlan: z.boolean().exactOptional(),
 });
 
 export const pauseRequest = z.strictObject({ note: note.exactOptional() });

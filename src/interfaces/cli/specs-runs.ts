@@ -21,6 +21,7 @@ export const RUN_SPECS: readonly CommandSpec[] = [
       { flags: '-d, --detach', about: 'start it and leave at once' },
       FOREGROUND,
       { flags: '-o, --output', about: 'show what tasks print' },
+      { flags: '--approve-plan', about: 'let a person look at the plan before anything starts' },
       { flags: '--priority <number>', about: 'higher starts earlier; default 0', read: Number },
       { flags: '--command-id <id>', about: 'the same id twice starts one run' },
     ],

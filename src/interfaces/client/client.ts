@@ -39,9 +39,10 @@ export class BatonClient {
   }
 
   health = () => this.get<Health>('/v1/health');
-  doctor = () => this.get<Doctor>('/v1/doctor');
-  settings = () => this.get<{ settings: Setting[] }>('/v1/settings').then(({ settings }) => settings);
-  agents = () => this.get<{ agents: AgentView[] }>('/v1/agents').then(({ agents }) => agents);
+  /** @param cwd a folder of the project whose settings count; likewise below */
+  doctor = (cwd?: string) => this.get<Doctor>('/v1/doctor', { cwd });
+  settings = (cwd?: string) => this.get<{ settings: Setting[] }>('/v1/settings', { cwd }).then(({ settings }) => settings);
+  agents = (cwd?: string) => this.get<{ agents: AgentView[] }>('/v1/agents', { cwd }).then(({ agents }) => agents);
   plan = (request: RunRequest) => this.post<PlanPreview>('/v1/plans', request);
 
   runs = (query: { readonly limit?: number; readonly open?: boolean } = {}) =>

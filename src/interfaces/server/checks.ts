@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { BatonError } from '../../errors.ts';
 import type { Check } from '../api/shapes.ts';
 import { take } from './pages.ts';
 import type { Services } from './services.ts';
@@ -10,13 +11,21 @@ const NODE_WANTED = 24;
 /** Free space below which a disk is not well, in bytes. */
 const DISK_LOW = 256 * 1024 * 1024;
 
-export async function allChecks(services: Services): Promise<readonly Check[]> {
-  const parts = [nodeCheck(), diskCheck(services.home), journalCheck(services), services.checks()];
+/** @param cwd a folder of the project whose settings count */
+export async function allChecks(services: Services, cwd: string | undefined): Promise<readonly Check[]> {
+  const floor = services.checks(cwd).catch(notWell);
+  const parts = [nodeCheck(), diskCheck(services.home), journalCheck(services), floor];
   return (await Promise.all(parts)).flat();
 }
 
 /** Every needed part is well. */
 export const isWell = (checks: readonly Check[]): boolean => checks.every(({ well, needed = true }) => well || !needed);
+
+/** Settings with mistakes are a finding like any other. */
+function notWell(error: unknown): Check {
+  if (!(error instanceof BatonError)) throw error;
+  return { part: 'settings', well: false, says: error.message, hint: error.hint ?? 'See them line by line: baton doctor --config' };
+}
 
 function nodeCheck(): Check {
   const well = Number(process.versions.node.split('.')[0]) >= NODE_WANTED;
@@ -43,7 +52,7 @@ function journalCheck({ journal, home, views, engine }: Services): Check {
     return { part: 'journal', well: true, says: `${journal.position()} facts, ${open} unfinished runs; ${owner} (${home})` };
   } catch (error) {
     const says = error instanceof Error ? error.message : String(error);
-    const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? error.hint : 'Check it: baton audit verify';
-    return { part: 'journal', well: false, says, hint };
+    const hint = error instanceof BatonError ? error.hint : undefined;
+    return { part: 'journal', well: false, says, hint: hint ?? 'Check it: baton audit verify' };
   }
 }

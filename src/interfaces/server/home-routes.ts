@@ -26,11 +26,11 @@ export function homeRoutes(services: Services, outputs: OutputLog): Hono {
     } satisfies Health),
   );
   app.get('/doctor', async (c) => {
-    const checks = await allChecks(services);
+    const checks = await allChecks(services, c.req.query('cwd'));
     return c.json({ well: isWell(checks), checks });
   });
-  app.get('/settings', async (c) => c.json({ settings: await services.settings() }));
-  app.get('/agents', async (c) => c.json({ agents: await services.agents() }));
+  app.get('/settings', async (c) => c.json({ settings: await services.settings(c.req.query('cwd')) }));
+  app.get('/agents', async (c) => c.json({ agents: await services.agents(c.req.query('cwd')) }));
   app.post('/plans', async (c) => c.json(await services.workflows.plan(await readBody(c, 'runRequest'))));
 
   app.post('/audit/verify', async (c) => {

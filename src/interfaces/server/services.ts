@@ -22,11 +22,12 @@ export interface Services {
   state(run: string): RunState | undefined;
   readonly workflows: Workflows;
   texts(): Promise<Texts>;
-  agents(): Promise<readonly AgentView[]>;
-  /** How the parts that only compose knows are (agents, providers, breakers); the server adds journal, disk and node. Must not throw. */
-  checks(): Promise<readonly Check[]>;
+  /** As the settings of the project of this folder have them now. @throws BatonError `WORKFLOW_INVALID`, as the two below */
+  agents(cwd?: string): Promise<readonly AgentView[]>;
+  /** How the parts that only compose knows are (agents, providers, breakers); the server adds journal, disk and node. */
+  checks(cwd?: string): Promise<readonly Check[]>;
   /** Each setting with its value and where it came from; never the value of a secret. */
-  settings(): Promise<readonly Setting[]>;
+  settings(cwd?: string): Promise<readonly Setting[]>;
   /** Who speaks through the local socket, or in this process: the machine's user, with every role. */
   readonly local: Principal;
   /** Only where this process owns the home. */

@@ -4,8 +4,8 @@ import { table } from '../output.ts';
 
 export const agents: Handler<object> = (context) =>
   context.reading(async ({ client }) => {
-    const { out } = context;
-    const all = await client.agents();
+    const { out, cwd } = context;
+    const all = await client.agents(cwd);
     if (out.json) for (const agent of all) out.data(agent);
     else if (all.length === 0) out.say('No agents are configured here. A workflow file may bring its own; see also: baton doctor');
     else

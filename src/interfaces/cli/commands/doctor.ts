@@ -5,9 +5,9 @@ import { pad } from '../width.ts';
 
 export const doctor: Handler<{ readonly config?: boolean }> = (context, _args, { config = false }) =>
   context.reading(async ({ client }) => {
-    const { out } = context;
+    const { out, cwd } = context;
     if (config) {
-      const settings = await client.settings();
+      const settings = await client.settings(cwd);
       if (out.json) for (const setting of settings) out.data(setting);
       else
         out.say(
@@ -19,7 +19,7 @@ export const doctor: Handler<{ readonly config?: boolean }> = (context, _args, {
         );
       return EXIT.done;
     }
-    const { well, checks } = await client.doctor();
+    const { well, checks } = await client.doctor(cwd);
     out.result({ well, checks }, () =>
       checks.flatMap(({ part, well: fine, needed = true, says, hint }) => [
         `${out.paint(fine ? 'good' : needed ? 'bad' : 'wait', fine ? '✓' : needed ? '✗' : '–')} ${pad(part, 14)}  ${says}`,

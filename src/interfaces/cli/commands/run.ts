@@ -11,6 +11,7 @@ export interface RunOptions extends LimitOptions {
   readonly foreground?: boolean;
   readonly output?: boolean;
   readonly priority?: number;
+  readonly approvePlan?: boolean;
   readonly commandId?: string;
 }
 
@@ -24,6 +25,7 @@ export const run: Handler<RunOptions> = async (context, [file = ''], options) =>
     ...(input === undefined ? {} : { inputs: input }),
     ...(limits === undefined ? {} : { limits }),
     ...(priority === undefined ? {} : { priority }),
+    ...(options.approvePlan ? { approvePlan: true } : {}),
   };
   const start = async (session: Session): Promise<number> => {
     const { run: id } = await session.client.submit(request, commandId);
