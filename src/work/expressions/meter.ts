@@ -16,16 +16,21 @@ type Evaluate = (this: ASTNode, evaluator: unknown, node: ASTNode, context: unkn
 /** Evaluation is synchronous and never nests, so one allowance serves all. */
 let left = Number.POSITIVE_INFINITY;
 let sizes = new WeakMap<object, number>();
+/** Made once for an evaluation: loops that catch it meet it again with every further item. */
+let exhausted: BatonError | undefined;
 
-const spent = (): BatonError =>
-  new BatonError('EXPRESSION_TOO_MUCH_WORK', `limit WORK_MAX = ${WORK_MAX}: the expression does more work than that`, {
+const spent = (): BatonError => {
+  exhausted ??= new BatonError('EXPRESSION_TOO_MUCH_WORK', `limit WORK_MAX = ${WORK_MAX}: the expression does more work than that`, {
     hint: 'Make its lists shorter, or do the work in a `run` task.',
   });
+  return exhausted;
+};
 
 /** @throws BatonError `EXPRESSION_TOO_MUCH_WORK`, also where a part of the expression would have caught it */
 export function bounded<T>(evaluate: () => T): T {
   left = WORK_MAX;
   sizes = new WeakMap();
+  exhausted = undefined;
   try {
     const value = evaluate();
     if (left < 0) throw spent();

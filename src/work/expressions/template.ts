@@ -7,13 +7,13 @@ export interface Piece {
   readonly at: number;
 }
 
-/** The pieces of a text in order; an opening without an end is reported by its offset. */
+/** The pieces of a text in order; an opening without an end is reported by its offset, and stays text. */
 export function split(text: string): { readonly pieces: (string | Piece)[]; readonly unclosed?: number } {
   const pieces: (string | Piece)[] = [];
   let from = 0;
   for (let open = text.indexOf('${{'); open >= 0; open = text.indexOf('${{', from)) {
     const end = closing(text, open + 3);
-    if (end < 0) return { pieces, unclosed: open };
+    if (end < 0) return { pieces: [...pieces, text.slice(from)], unclosed: open };
     if (open > from) pieces.push(text.slice(from, open));
     const inner = text.slice(open + 3, end);
     const lead = inner.length - inner.trimStart().length;
