@@ -5,7 +5,7 @@ import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
-import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary } from '../api/shapes.ts';
+import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary, TaskText } from '../api/shapes.ts';
 import type { Texts } from './services.ts';
 
 export const runDetail = (summary: RunSummary, state: RunState): RunDetail => ({
@@ -80,5 +80,20 @@ export function taskOf(state: RunState, id: string): TaskRecord {
 export const inboxOf = (view: RunView, state: RunState | undefined, texts: Texts): InboxItem[] =>
   view.attention.map((item): InboxItem => {
     const record = 'task' in item && item.task !== undefined ? state?.tasks.get(item.task) : undefined;
-    return { ...item, run: view.run, name: view.name, ...(state && record ? { text: texts.task(state, record) } : {}) };
+    const text = state && (record ? texts.task(state, record) : item.kind === 'approval' ? planText(state, texts) : undefined);
+    return { ...item, run: view.run, name: view.name, ...(text ? { text } : {}) };
   });
+
+/** Tasks of a plan shown to whoever approves it. */
+const PLAN_TASKS = 40;
+
+function planText(state: RunState, texts: Texts): TaskText {
+  const records = [...state.tasks.values()];
+  const lines = records.slice(0, PLAN_TASKS).map((record) => {
+    const { id, needs, agent } = record.spec;
+    const what = texts.task(state, record).text?.split('\n', 1)[0] ?? '';
+    return `${id}${needs.length > 0 ? ` after ${needs.join(', ')}` : ''}${agent === undefined ? '' : ` (${agent})`}${what === '' ? '' : `: ${what}`}`;
+  });
+  const more = records.length - lines.length;
+  return { text: [...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n') };
+}
