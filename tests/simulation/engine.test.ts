@@ -23,6 +23,6 @@ describe('catches every planted fault within 1,000 seeds', () => {
   });
 });
 
-it('agrees with the independent model on 3,000 random plans', () => {
-  for (let seed = 1; seed <= 3_000; seed++) expect(disagreement(seed), `seed ${seed}`).toBeUndefined();
+it('agrees with the independent model in 600 worlds of some four plans each', () => {
+  for (let seed = 1; seed <= 600; seed++) expect(disagreement(seed), `seed ${seed}`).toBeUndefined();
 });

@@ -49,6 +49,10 @@ export function checkChange(state: RunState, change: Change): ReturnType<typeof 
     if (!untouched(task) || task.spec.parent !== undefined)
       return refuse('PLAN_INVALID', `task "${id}" is ${task.status} and can't be changed`);
   }
+  for (const id of Object.keys(change.rewire ?? {})) {
+    const { inputs, approved } = taskOf(state, id);
+    if (inputs !== undefined || approved) return refuse('PLAN_INVALID', `task "${id}" was resolved or approved with the needs it has`);
+  }
   for (const id of drop) if (change.rewire?.[id]) return refuse('PLAN_INVALID', `the change drops "${id}" and rewires it`);
   for (const id of drop)
     for (const dependent of taskOf(state, id).dependents)
@@ -255,7 +259,9 @@ function rewire(state: RunState, id: string, needs: readonly string[], change: O
   delete task.bad;
   const moved: TaskRecord = Object.assign(task, { spec: { ...task.spec, needs } });
   link(state, moved, needs);
-  if (task.open > 0) task.status = 'pending';
+  // Whether it may run is decided anew: it may need one that failed, or nothing any more.
+  delete task.reason;
+  task.status = 'pending';
   wake(state, task);
   enter(state, task, change);
 }

@@ -1,5 +1,6 @@
 /** Plays random plans on the plainest host, and holds how everything ended against the model. */
 
+import { Meddler } from './meddler.ts';
 import { People } from './people.ts';
 import { Performers } from './performers.ts';
 import { Broken } from './plain-host.ts';
@@ -19,7 +20,7 @@ export interface Agreement {
 export function agree(seed: number, options: StageOptions = {}): Agreement {
   const stage = new Stage(seed, options);
   const { random, host } = stage;
-  const [people, performers] = [new People(stage), new Performers(stage)];
+  const [people, performers, meddler] = [new People(stage), new Performers(stage), new Meddler(stage)];
   people.create();
   stage.commit();
   for (let i = 0; i < GROUPS; i++) {
@@ -29,8 +30,9 @@ export function agree(seed: number, options: StageOptions = {}): Agreement {
       else if (dice < 0.88) people.answer();
       else if (dice < 0.93) people.command();
       else if (dice < 0.95) people.repeat();
-      else if (dice < 0.97) people.create();
-      else if (dice < 0.99) performers.late();
+      else if (dice < 0.96) people.create();
+      else if (dice < 0.97) performers.late();
+      else if (dice < 0.99) meddler.act();
       else host.now += random.below(2_000);
     }
     stage.commit();

@@ -1,7 +1,7 @@
 /** Whoever does what is owed: resolvers, agents, gates, probes, timers, the messages between streams; and crashes. */
 import type { HostCommand, Outcome } from '../../engine/kernel/commands.ts';
 import { GRANTS, globsMeet } from '../../engine/kernel/grants.ts';
-import type { Owed, OwedOf } from '../../engine/kernel/owed.ts';
+import type { Owed, OwedOf, OwedType } from '../../engine/kernel/owed.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { Happening } from '../model.ts';
 import type { Diary } from './diary.ts';
@@ -43,61 +43,44 @@ export class Performers {
   }
 
   private perform(state: RunState, diary: Diary, owed: Owed): void {
-    const { host, fate, random } = this.stage;
-    const run = state.id;
-    switch (owed.type) {
-      case 'resolve':
-        return this.resolve({ state, diary, owed });
-      case 'start':
-        return this.start({ state, diary, owed });
-      case 'attempt':
-        return this.attempt({ state, diary, owed });
-      case 'stop': {
-        const outcome: Outcome = random.chance(0.5) ? { ok: true, result: 'too late' } : FAILED;
-        return this.end({ state, diary, owed }, outcome);
-      }
-      case 'gate': {
-        const { task, attempt, gate } = owed;
-        const verdict = fate.gate(task, attempt, gate);
-        this.stage.report(run, { type: 'gate.end', task, attempt, gate, verdict, evidence: `evidence ${gate}` }, () => {
-          const happening = diary.attempt(task, attempt);
-          happening.gates = [...happening.gates, verdict];
-        });
-        return;
-      }
-      case 'probe': {
-        const { task, attempt } = owed;
-        const verdict = fate.probe(task, attempt);
-        this.stage.report(
-          run,
-          { type: 'probe.end', task, attempt, verdict, ...(verdict === 'happened' ? { result: 'found' } : {}) },
-          () => {
-            diary.attempt(task, attempt).probe = verdict;
-          },
-        );
-        return;
-      }
-      case 'timer':
-        return this.fire({ state, diary, owed });
-      case 'deliver':
-        this.stage.report(run, { type: 'message.end', message: owed.message, attempt: owed.attempt, acknowledged: random.chance(0.6) });
-        return;
-      case 'acquire': {
-        const { request, task, scope, claims, key } = owed;
-        host.apply(GRANTS, { type: 'grant.request', request, run, task, scope, claims, key, epoch: host.epoch });
-        return;
-      }
-      case 'release':
-        host.apply(GRANTS, { type: 'grant.release', request: owed.request });
-        this.stage.report(run, { type: 'grant.returned', task: owed.task });
-        return;
-      case 'notify':
-      case 'granted':
-        return;
-      default:
-        owed satisfies never;
-    }
+    (this.does[owed.type] as (job: Job<Owed>) => void)({ state, diary, owed });
   }
+
+  private readonly does: { readonly [T in OwedType]: (job: Job<OwedOf<T>>) => void } = {
+    resolve: (job) => this.resolve(job),
+    start: (job) => this.start(job),
+    attempt: (job) => this.attempt(job),
+    stop: (job) => this.end(job, this.stage.random.chance(0.5) ? { ok: true, result: 'too late' } : FAILED),
+    gate: ({ state, diary, owed: { task, attempt, gate } }) => {
+      const verdict = this.stage.fate.gate(task, attempt, gate);
+      this.stage.report(state.id, { type: 'gate.end', task, attempt, gate, verdict, evidence: `evidence ${gate}` }, () => {
+        const happening = diary.attempt(task, attempt);
+        happening.gates = [...happening.gates, verdict];
+      });
+    },
+    probe: ({ state, diary, owed: { task, attempt } }) => {
+      const verdict = this.stage.fate.probe(task, attempt);
+      const result = verdict === 'happened' ? { result: 'found' } : {};
+      this.stage.report(state.id, { type: 'probe.end', task, attempt, verdict, ...result }, () => {
+        diary.attempt(task, attempt).probe = verdict;
+      });
+    },
+    timer: (job) => this.fire(job),
+    deliver: ({ state, owed: { message, attempt } }) => {
+      this.stage.report(state.id, { type: 'message.end', message, attempt, acknowledged: this.stage.random.chance(0.6) });
+    },
+    acquire: ({ state, owed: { request, task, scope, claims, key } }) => {
+      const { host } = this.stage;
+      host.apply(GRANTS, { type: 'grant.request', request, run: state.id, task, scope, claims, key, epoch: host.epoch });
+    },
+    release: ({ state, owed: { request, task } }) => {
+      this.stage.host.apply(GRANTS, { type: 'grant.release', request });
+      this.stage.report(state.id, { type: 'grant.returned', task });
+    },
+    // People look for themselves, and the grants stream is asked in `act`.
+    notify: () => {},
+    granted: () => {},
+  };
 
   private resolve({ state, diary, owed: { task: id, round } }: Job<OwedOf<'resolve'>>): void {
     const { fate } = this.stage;
@@ -152,7 +135,10 @@ export class Performers {
       return;
     }
     const left = Array.from({ length: fate.steps(task) }, (_, i) => `step ${i}`).find((step) => record.steps[step] === undefined);
-    if (left !== undefined) return this.step(job, record, left);
+    if (left !== undefined) {
+      this.step(job, record, left);
+      return;
+    }
     const end = fate.end(task, attempt);
     const usage = random.chance(0.2) ? { usage: { calls: 1, inputTokens: random.below(50) } } : {};
     if (end === 'brings' || end === 'lost') this.end(job, { ok: true, result: `${state.id}/${task}/${attempt}`, ...usage }, 'brings');

@@ -21,6 +21,8 @@ export class Stage {
   readonly fate: Fate;
   /** Every command of a person that was answered. */
   readonly said: { readonly run: string; readonly command: Said }[] = [];
+  /** Every report that was taken. */
+  readonly reported: { readonly run: string; readonly command: HostCommand }[] = [];
   /** Nothing disturbs any more, and people answer. */
   closing = false;
   /** Runs that got a new segment in this group: what the next is made of is known when it is durable. */
@@ -48,7 +50,10 @@ export class Stage {
 
   /** @returns whether it was decided; `then` is done once that is durable */
   report(run: string, command: HostCommand, then?: () => void): boolean {
-    return this.give(run, command, then);
+    return this.give(run, command, () => {
+      this.reported.push({ run, command });
+      then?.();
+    });
   }
   ask(run: string, command: AskedCommand, then?: () => void): boolean {
     const said: Said = { ...command, ref: { id: `command ${this.newId()}`, args: JSON.stringify(command) } };
