@@ -77,7 +77,7 @@ function read(how: 'this user' | 'nobody'): Read | undefined {
     encoding: 'utf8',
     ...(how === 'nobody' ? { uid: NOBODY, gid: NOBODY } : {}),
   });
-  return stdout === '' ? undefined : (JSON.parse(stdout) as Read);
+  return !stdout ? undefined : (JSON.parse(stdout) as Read);
 }
 
 describe.each(Object.entries(LEFT))('a home %s', (_, leave) => {

@@ -219,7 +219,7 @@ test('a home that may not be written is named', ({ skip }) => {
     chmodSync(path, statSync(path).isDirectory() ? 0o555 : 0o444);
   const reader = fileURLToPath(new URL('journal-reader.ts', import.meta.url));
   const { stdout } = spawnSync(process.execPath, [reader, home, 'own'], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
-  if (stdout === '') return skip('another user can’t read this project');
+  if (!stdout) return skip('another user can’t read this project');
   const { code, where, hint } = JSON.parse(stdout) as { code?: string; where?: string; hint?: string };
   expect({ code, where }).toEqual({ code: 'JOURNAL_READONLY', where: expect.stringContaining(home) });
   expect(hint).toContain('BATON_HOME');
