@@ -443,6 +443,22 @@ function removal(property: Property): void {
     );
   });
 
+  property('keeps what is named by something that somebody is about to name', (place) => {
+    const journal = place.open();
+    const leaf = journal.put('leaf');
+    const middle = journal.put(JSON.stringify({ leaf }));
+    journal.append([append('r', 0, committed(middle))]);
+    const holder = journal.put(JSON.stringify({ middle }));
+    journal.remove(['r']);
+    journal.append([append('s', 0, committed(holder))]);
+    const next = place.open();
+    assert.deepEqual(
+      [leaf, middle, holder].map((hash) => next.has(hash)),
+      [true, true, true],
+    );
+    assert.equal(next.remove(['s']).blobs, 3);
+  });
+
   property('keeps what two have put, though one of them has named it', (place) => {
     const journal = place.open();
     const [result] = [journal.put('{}'), journal.put('{}')];

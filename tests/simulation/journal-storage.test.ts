@@ -1,5 +1,6 @@
 // req K15, K16: whatever is wrong with the disk or the file, the error has a code, the path and a remedy; nothing acknowledged is lost.
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -254,6 +255,18 @@ test('cleaning takes along what a crash left of large payloads', () => {
   expect(journal.has(kept)).toBe(true);
 });
 
+test('cleaning gives room back to the disk', () => {
+  const { journal } = open();
+  for (let i = 0; i < 60; i++) {
+    const result = journal.put(String(i).padEnd(100_000));
+    journal.append([{ stream: `run-${i}`, after: 0, facts: [{ at: i, fact: { type: 'task.committed', task: 'a', attempt: 1, result } }] }]);
+  }
+  const size = () => statSync(paths.journal).size + statSync(`${paths.journal}-wal`).size;
+  expect(size()).toBeGreaterThan(6_000_000);
+  journal.remove(Array.from({ length: 59 }, (_, i) => `run-${i}`));
+  expect(size()).toBeLessThan(600_000);
+});
+
 /** A disk of its own, of some megabytes; undefined where that can't be had. */
 function smallDisk(bytes: number): string | undefined {
   if (!isRoot) return undefined;
@@ -264,8 +277,13 @@ function smallDisk(bytes: number): string | undefined {
   return undefined;
 }
 
+function roomOn(disk: string): number {
+  const { bavail, bsize } = statfsSync(disk);
+  return Number(bavail * bsize);
+}
+
 test('on a full disk everything acknowledged stays, and removing runs makes room again', { timeout: 60_000 }, ({ skip }) => {
-  const disk = smallDisk(24 * MIB);
+  const disk = smallDisk(40 * MIB);
   if (!disk) return skip('no small disk can be mounted here');
   const full = join(disk, '.baton');
   let owner = acquireOwner(full);
@@ -296,16 +314,26 @@ test('on a full disk everything acknowledged stays, and removing runs makes room
     };
     check();
     expectCoded(
-      thrownBy(() => owner.journal.put(Buffer.alloc(20 * MIB, 'not to be packed'))),
+      thrownBy(() => owner.journal.put(randomBytes(20 * MIB))),
       'DISK_FULL',
       join(full, 'blobs'),
     );
 
+    // The log has nothing to write over, and there is no room for more of it.
+    const { reserve } = homePaths(full);
+    const { size } = statSync(reserve);
+    rmSync(reserve);
+    owner.journal.connection.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    writeFileSync(reserve, Buffer.alloc(size));
+    writeFileSync(join(disk, 'other'), Buffer.alloc(roomOn(disk)));
+    const some = stored.splice(-20).map((_, i) => `run-${stored.length + i}`);
+    expect(owner.journal.remove(some)).toMatchObject({ facts: 20, blobs: 20 });
+    check();
+
     // Whoever comes to make room has to be let in first.
     owner.release();
     opened.pop();
-    const { bavail, bsize } = statfsSync(disk);
-    writeFileSync(join(disk, 'other'), Buffer.alloc(Number(bavail * bsize)));
+    writeFileSync(join(disk, 'another'), Buffer.alloc(roomOn(disk)));
     owner = acquireOwner(full);
     opened.push(owner);
     check();
@@ -315,7 +343,7 @@ test('on a full disk everything acknowledged stays, and removing runs makes room
     for (let i = 0; i < 20; i++) owner.journal.append([group('more', i)]);
     expect([...owner.journal.verify()]).toEqual([]);
     expect(existsSync(homePaths(full).reserve)).toBe(true);
-    expect(statfsSync(disk).bavail * bsize).toBeGreaterThan(MIB);
+    expect(roomOn(disk)).toBeGreaterThan(MIB);
   } finally {
     opened.pop()?.release();
     spawnSync(UNMOUNT, [disk]);

@@ -124,20 +124,18 @@ function sweep(connection: Connection, blobs: Blobs, removed: Removed): void {
 /** Gives the space of what was removed back to the disk. */
 function shrink(place: Place): void {
   emptyLog(place);
-  try {
-    place.connection.db.exec('PRAGMA incremental_vacuum');
-  } catch (error) {
-    // On a full disk there may be no room to move pages about; new facts take the free ones then.
-    if (!isDiskFull(error, place.paths.journal)) throw storageError(error, place.paths.journal);
-  }
+  tidy(place, 'PRAGMA incremental_vacuum');
   emptyLog(place);
 }
 
 /** Readers may keep some of it; that is for the next time. */
-function emptyLog({ connection, paths }: Place): void {
+const emptyLog = (place: Place): void => tidy(place, 'PRAGMA wal_checkpoint(TRUNCATE)');
+
+/** What is removed is removed already: where a full disk has no room to move pages about, new facts take the free ones. */
+function tidy({ connection, paths }: Place, sql: string): void {
   try {
-    connection.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    connection.db.exec(sql);
   } catch (error) {
-    throw storageError(error, paths.journal);
+    if (!isDiskFull(error, paths.journal)) throw storageError(error, paths.journal);
   }
 }
