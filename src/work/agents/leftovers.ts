@@ -37,11 +37,19 @@ const endCarriers = async (variable: string, value: string, graceMs: number): Pr
     await sleep(POLL_MS);
     left = await carriersOf(variable, value);
   }
-  signalGroups(left, 'SIGKILL');
+  // Killed is not gone yet: whoever asked may count on it that nothing is left.
+  for (let waitedMs = 0; left.length > 0 && waitedMs < KILLED_MAX_MS; waitedMs += KILLED_POLL_MS) {
+    signalGroups(left, 'SIGKILL');
+    await sleep(KILLED_POLL_MS);
+    left = await carriersOf(variable, value);
+  }
   return found;
 };
 
 const POLL_MS = 50;
+const KILLED_POLL_MS = 5;
+/** A process in the middle of a slow system call may take longer; the system ends it when that returns. */
+const KILLED_MAX_MS = 2_000;
 
 const signalGroups = (leftovers: readonly Leftover[], signal: NodeJS.Signals): void => {
   for (const group of new Set(leftovers.map((leftover) => leftover.group))) signalGroup(group, signal);
