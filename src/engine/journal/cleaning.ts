@@ -15,6 +15,7 @@ import { isDiskFull, storageError } from './storage-error.ts';
 import { factsBack } from './walk.ts';
 
 const STREAMS_AT_ONCE = 100;
+const VACUUM_PAGES = 500;
 
 interface Removed {
   facts: number;
@@ -121,12 +122,16 @@ function sweep(connection: Connection, blobs: Blobs, removed: Removed): void {
   }
 }
 
-/** Gives the space of what was removed back to the disk. */
+/** Gives the space of what was removed back to the disk, a portion at a time: moving pages about takes room in the log. */
 function shrink(place: Place): void {
   emptyLog(place);
-  tidy(place, 'PRAGMA incremental_vacuum');
-  emptyLog(place);
+  for (let free = freePages(place), before = Number.POSITIVE_INFINITY; free > 0 && free < before; before = free, free = freePages(place)) {
+    tidy(place, `PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+    emptyLog(place);
+  }
 }
+
+const freePages = ({ connection }: Place): number => Number(connection.get('PRAGMA freelist_count')?.['freelist_count']);
 
 /** Readers may keep some of it; that is for the next time. */
 const emptyLog = (place: Place): void => tidy(place, 'PRAGMA wal_checkpoint(TRUNCATE)');
