@@ -9,9 +9,9 @@ import { foldRun } from '../../src/engine/journal/fold.ts';
 import { homePaths } from '../../src/engine/journal/home.ts';
 import type { Journal } from '../../src/engine/journal/journal.ts';
 import { acquireOwner } from '../../src/engine/journal/owner.ts';
-import { viewOf } from '../../src/engine/kernel/view.ts';
 import { FACTS } from '../../src/engine/kernel/facts.ts';
 import { GRANTS } from '../../src/engine/kernel/grants.ts';
+import { viewOf } from '../../src/engine/kernel/view.ts';
 import type { Expected } from '../fixtures/journal/make.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/journal', import.meta.url));
