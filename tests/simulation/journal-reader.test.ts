@@ -118,6 +118,16 @@ test('a reader sees what the owner stores while both are there, and can store no
   journal.close();
 });
 
+test('what a reader puts stays in its memory', async () => {
+  await atWork();
+  const before = everything();
+  const journal = openReadOnly(homePaths(home));
+  const hashes = Array.from({ length: 12 }, (_, i) => journal?.put(Buffer.alloc(1_000_000, i)) ?? '');
+  expect(hashes.map((hash) => journal?.get(hash)?.[0])).toEqual(hashes.map((_, i) => i));
+  journal?.close();
+  expect(everything()).toEqual(before);
+});
+
 test('where nothing was run yet there is no journal, and none is made', () => {
   expect(openReadOnly(homePaths(join(home, 'none')))).toBeUndefined();
   makeHome(home);

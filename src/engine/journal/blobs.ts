@@ -16,7 +16,7 @@ import { namesInPayload } from './names.ts';
 import { tooLarge } from './storage-error.ts';
 
 /** Payloads remembered as stored, so that the same one is not offered to the disk again. */
-const KNOWN_MAX = 50_000;
+const KNOWN_MAX = 20_000;
 const HASH_BYTES = 32;
 const STORED = 'FROM blob JOIN blob_body ON blob_body.blob = blob.id WHERE hash = ?';
 
@@ -32,6 +32,7 @@ interface Waiting {
 export class Blobs {
   private readonly connection: Connection;
   private readonly files: BlobFiles;
+  private readonly write: boolean;
   private readonly hand = new Hand();
   /** Put, and stored with the next append. */
   private readonly waiting = new Map<Hash, Waiting>();
@@ -42,9 +43,11 @@ export class Blobs {
   private named: Hash[] = [];
   private readonly news = new Map<Hash, Set<number>>();
 
-  constructor(connection: Connection, files: BlobFiles) {
+  /** @param write false for a reader: what it puts stays in its memory */
+  constructor(connection: Connection, files: BlobFiles, write: boolean) {
     this.connection = connection;
     this.files = files;
+    this.write = write;
   }
 
   get waitingBytes(): number {
@@ -58,7 +61,7 @@ export class Blobs {
     const names = namesInPayload(payload);
     this.hand.take(hash, names);
     if (this.known.has(hash) || this.waiting.has(hash)) return hash;
-    const small = bytes.length <= SMALL_MAX;
+    const small = bytes.length <= SMALL_MAX || !this.write;
     if (!small) this.files.put(hash, bytes);
     // A copy: whoever put it may write over its bytes before they are stored.
     this.waiting.set(hash, { size: bytes.length, names, body: small ? Uint8Array.from(bytes) : null, keeper: 0 });

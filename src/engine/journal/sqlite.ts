@@ -52,7 +52,7 @@ export class SqliteJournal implements Journal {
     this.paths = paths;
     this.write = write;
     this.connection = write ? withReserve(paths, () => beginEpoch(paths.journal)) : openForReader(paths.journal);
-    this.blobs = new Blobs(this.connection, new BlobFiles(paths.blobs));
+    this.blobs = new Blobs(this.connection, new BlobFiles(paths.blobs), write);
     try {
       if (write) keepReserve(paths);
       else refuseNewer(this.connection.db, paths.journal);
@@ -156,7 +156,7 @@ export class SqliteJournal implements Journal {
 
   put(payload: Uint8Array | string): Hash {
     const hash = this.blobs.put(payload);
-    if (this.blobs.waitingBytes > WAITING_MAX)
+    if (this.write && this.blobs.waitingBytes > WAITING_MAX)
       try {
         this.append([]);
       } catch {
