@@ -277,6 +277,15 @@ test('an input that does not fit where it is used fails before anything of that 
   expect(run.resolve('r')).toContain('INPUT_TYPE The input "n" must be of type integer, not "many"');
 });
 
+test('a task may be called what objects have by themselves', () => {
+  const run = new TestRun(
+    'tasks:\n  constructor: { run: x }\n  a: { needs: constructor, run: x, env: { A: "${{ tasks.constructor.outputs.stdout }}" } }\n',
+  );
+  run.end('constructor', { outputs: { stdout: 'hi' } });
+  expect(run.resolve('a')).toBe('inputs');
+  expect(env(run, 'a')).toEqual({ A: 'hi' });
+});
+
 test('what the run is called can be told', () => {
   const run = new TestRun('tasks:\n  a: { run: x, env: { A: "${{ run.id }} ${{ run.name }} ${{ run.startedAt }}" } }\n');
   run.resolve('a');

@@ -139,6 +139,12 @@ test('a value goes into CEL and back unchanged, and only its named parts are loo
       expect(JSON.parse(JSON.stringify(toJson(toCel(json))))).toEqual(json);
     }),
   );
+  for (const name of ['valueOf', 'toString', 'constructor', 'hasOwnProperty', 'then']) {
+    const a = toCel({ [name]: 'data', other: 1 });
+    expect(evaluate("[a, a.other, has(a.nope), 'other' in a, size(a)]", { a })).toEqual([{ [name]: 'data', other: 1 }, 1, false, true, 2]);
+    expect(evaluate(`a.${name}`, { a })).toBe('data');
+    expect(evaluate(`a.${name}`, { a: partToCel({ [name]: 'data' }, [[name]]) })).toBe('data');
+  }
   const value = { a: { b: 1, c: Array.from({ length: ITEMS_MAX + 1 }, () => 0) }, d: 2 };
   expect(partToCel(value, [['a', 'b'], ['d'], ['nope', 'x']])).toEqual({ a: { b: 1n }, d: 2n });
   expect(() => partToCel(value, [['a']])).toThrow('limit ITEMS_MAX');

@@ -27,20 +27,24 @@ export function toCel(value: unknown, schema?: unknown): unknown {
     return value.map((item) => toCel(item, items));
   }
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toCel(each, fieldOf(properties, key))]));
+  return mapOf(Object.entries(value).map(([key, each]) => [key, toCel(each, fieldOf(properties, key))]));
 }
+
+/** The library asks a value for its `constructor` to see what it is; data may have a field of that name. */
+export const mapOf = (entries: readonly (readonly [string, unknown])[]): unknown =>
+  entries.some(([key]) => key === 'constructor') ? new Map(entries) : Object.fromEntries(entries);
 
 /** The part of a value that some paths reach, as CEL sees it. What is not there stays away, so that `has()` can tell. */
 export function partToCel(value: unknown, paths: readonly (readonly string[])[], schema?: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || paths.some((path) => path.length === 0))
     return toCel(value, schema);
-  const part: Record<string, unknown> = {};
+  const part: [string, unknown][] = [];
   for (const head of new Set(paths.map(([first = '']) => first)))
     if (Object.hasOwn(value, head)) {
       const inner = paths.filter(([first]) => first === head).map(([, ...rest]) => rest);
-      part[head] = partToCel(fieldOf(value, head), inner, fieldOf(declaredIn(schema).properties, head));
+      part.push([head, partToCel(fieldOf(value, head), inner, fieldOf(declaredIn(schema).properties, head))]);
     }
-  return part;
+  return mapOf(part);
 }
 
 /**
@@ -71,12 +75,13 @@ function fromObject(value: object | null): unknown {
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, each]) => [String(key), toJson(each)]));
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (value instanceof Date) return value.toISOString();
-  const kind = Object.prototype.toString.call(value);
-  if (kind.includes('google.protobuf.Duration')) return String(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Data may have a field of any name, `valueOf` as well, so only objects of the library are asked what they are.
+  if (prototype === Object.prototype || prototype === null)
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
+  if (Object.prototype.toString.call(value).includes('google.protobuf.Duration')) return String(value);
   if (typeof value.valueOf() === 'bigint') return toJson(value.valueOf());
-  if (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null)
-    throw notJson('a type, or something else that is no value,');
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
+  throw notJson('a type, or something else that is no value,');
 }
 
 const notJson = (what: string): BatonError => new BatonError('NOT_JSON', `${what} can't be a JSON value`);

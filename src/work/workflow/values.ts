@@ -3,7 +3,7 @@ import type { Blobs } from '../../engine/host/host.ts';
 import { latestOf, type RunState, type TaskRecord } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
 import { type Expression, parseExpression } from '../expressions/cel.ts';
-import { partToCel } from '../expressions/json.ts';
+import { mapOf, partToCel } from '../expressions/json.ts';
 import type { Reference } from '../expressions/references.ts';
 import type { Scope } from '../planning/definition.ts';
 import { Kept } from './kept.ts';
@@ -75,8 +75,8 @@ function seenBy(references: readonly Reference[], sight: Sight): Record<string, 
   show('this', () => sight.self ?? null, resultSchema(entry));
   const named = new Set(pathsOf('tasks').map(([name = '']) => name));
   if (named.size > 0)
-    seen['tasks'] = Object.fromEntries(
-      [...named].flatMap((name) => {
+    seen['tasks'] = mapOf(
+      [...named].flatMap((name): [string, unknown][] => {
         const task = taskSeen(sight, name);
         const paths = pathsOf('tasks').flatMap(([head, ...rest]) => (head === name ? [rest] : []));
         return task ? [[name, partToCel(resultOf(task, sight), paths, resultSchema(file && taskNamed(file, name)))]] : [];
