@@ -25,7 +25,7 @@ export function createParts(version: string): Parts {
       const reader = await openReader(options);
       const app = createApp(reader.services);
       return {
-        fetch: app.fetch,
+        call: app.call,
         async close() {
           app.close();
           reader.close();
@@ -38,7 +38,7 @@ export function createParts(version: string): Parts {
       const opened = await openHome(options);
       const app = createApp(opened.services);
       return {
-        fetch: app.fetch,
+        call: app.call,
         async close() {
           app.close();
           await opened.close();

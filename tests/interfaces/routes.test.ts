@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BatonError } from '../../src/errors.ts';
-import { BatonClient } from '../../src/interfaces/client/client.ts';
 import { type Fake, fakeServices, until } from '../support/fake-services.ts';
 
 let fake: Fake;
@@ -245,12 +244,11 @@ describe('what is refused', () => {
     fake.journal.failNext = 1;
     const response = await post('/runs', request);
     expect([response.status, await response.json()]).toMatchObject([507, { code: 'DISK_FULL' }]);
-    const broken = new BatonClient({ fetch: fake.app.fetch });
     fake.services.texts = async () => {
       throw new TypeError('secret inside');
     };
     const { run } = await fake.client.submit(request);
-    const error = await broken.task(run, 'a').catch((thrown: BatonError) => thrown);
+    const error = await fake.client.task(run, 'a').catch((thrown: BatonError) => thrown);
     expect(error).toMatchObject({ code: 'INTERNAL' });
     expect(JSON.stringify(error)).not.toContain('secret');
     expect(fake.bugs).toHaveLength(1);

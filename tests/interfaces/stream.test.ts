@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { type Position, readPosition, type StreamEvent } from '../../src/interfaces/api/events.ts';
 import type { BatonClient } from '../../src/interfaces/client/client.ts';
 import { BatonClient as Client } from '../../src/interfaces/client/client.ts';
+import { fetchTransport } from '../../src/interfaces/client/fetch.ts';
 import { sseFrames } from '../../src/interfaces/client/sse.ts';
 import { OutputLog } from '../../src/interfaces/server/output-log.ts';
 import { type Fake, fakeServices } from '../support/fake-services.ts';
@@ -94,7 +95,11 @@ describe('a stream', () => {
       return new Response(body, response);
     };
     const seqs: number[] = [];
-    for await (const event of new Client({ fetch }).follow({ run, output: true, onBroken: async () => {} })) {
+    for await (const event of new Client({ transport: fetchTransport('http://baton', fetch) }).follow({
+      run,
+      output: true,
+      onBroken: async () => {},
+    })) {
       if (event.type === 'facts') seqs.push(...event.facts.map(({ seq }) => seq));
       if (isEnd(event)) break;
     }

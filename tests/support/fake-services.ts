@@ -12,6 +12,7 @@ import { viewOf } from '../../src/engine/kernel/view.ts';
 import { BatonError } from '../../src/errors.ts';
 import type { RunRequest } from '../../src/interfaces/api/shapes.ts';
 import { BatonClient } from '../../src/interfaces/client/client.ts';
+import { fetchTransport } from '../../src/interfaces/client/fetch.ts';
 import { type App, createApp } from '../../src/interfaces/server/app.ts';
 import type { Services } from '../../src/interfaces/server/services.ts';
 
@@ -109,7 +110,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
   return {
     services,
     app,
-    client: new BatonClient({ fetch: app.fetch }),
+    client: new BatonClient({ transport: fetchTransport('http://baton', app.fetch) }),
     journal,
     host,
     plans,
@@ -117,7 +118,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
     task: (id, more = {}) => ({ id, kind: 'work', needs: [], work: journal.put(JSON.stringify({ id })), agent: 'writer', ...more }),
     reader() {
       const { engine: _, ...rest } = services;
-      return new BatonClient({ fetch: createApp({ ...rest, state: (run) => foldRun(journal, run)?.state }).fetch });
+      return new BatonClient({ transport: createApp({ ...rest, state: (run) => foldRun(journal, run)?.state }).call });
     },
     async close() {
       app.close();

@@ -1,7 +1,7 @@
 /** How a command reaches the API: at the owner of the home, at one it starts, or inside this process. */
 import { BatonError } from '../../errors.ts';
+import type { Transport } from '../api/call.ts';
 import { BatonClient } from '../client/client.ts';
-import type { Fetch } from '../client/fetch.ts';
 import type { Located, Opened, OpenOptions, Parts } from './parts.ts';
 
 export interface Session {
@@ -22,7 +22,7 @@ export interface ConnectOptions {
 const environment = ({ env, home }: ConnectOptions) => (home === undefined ? env : { ...env, BATON_HOME: home });
 
 /** Loaded when somebody may listen: node:http has its price. */
-const socketFetch = async (address: string): Promise<Fetch> => (await import('./socket-fetch.ts')).socketFetch(address);
+const atSocket = async (address: string): Promise<Transport> => (await import('./socket-transport.ts')).socketTransport(address);
 
 async function locate(parts: Parts, options: ConnectOptions): Promise<{ open: OpenOptions; owner?: NonNullable<Located['owner']> }> {
   const env = environment(options);
@@ -33,23 +33,21 @@ async function locate(parts: Parts, options: ConnectOptions): Promise<{ open: Op
 /** For commands that only read: the owner where there is one, else the stored facts. Writes nothing. */
 export async function reading(parts: Parts, options: ConnectOptions): Promise<Session> {
   const { open, owner } = await locate(parts, options);
-  const send = owner?.socket === undefined ? undefined : await socketFetch(owner.socket);
+  const send = owner?.socket === undefined ? undefined : await atSocket(owner.socket);
   let reader: Promise<Opened> | undefined;
-  const fetch: Fetch = async (request) => {
+  const transport: Transport = async (call) => {
     if (!reader && send) {
-      const spare = request.clone();
       try {
-        return await send(request);
+        return await send(call);
       } catch (error) {
         if (!(error instanceof BatonError) || (error.code !== 'UNREACHABLE' && error.code !== 'OWNER_SILENT')) throw error;
-        request = spare;
       }
     }
     reader ??= parts.openReader(open);
-    return (await reader).fetch(request);
+    return (await reader).call(call);
   };
   return {
-    client: new BatonClient({ fetch }),
+    client: new BatonClient({ transport }),
     home: open.home,
     at: () => (reader || send === undefined ? 'reader' : 'owner'),
     close: async () => (await reader)?.close(),
@@ -59,47 +57,45 @@ export async function reading(parts: Parts, options: ConnectOptions): Promise<Se
 /** For commands that change something: the owner, started in the background where there is none. */
 export async function owning(parts: Parts, options: ConnectOptions): Promise<Session> {
   const { open, owner } = await locate(parts, options);
-  const send = owner?.socket === undefined ? undefined : await socketFetch(owner.socket);
+  const send = owner?.socket === undefined ? undefined : await atSocket(owner.socket);
   let current = owner && send && (await isStale(open, owner.pid, send)) ? await replace(owner.pid, send) : send;
-  const start = async (): Promise<Fetch> => {
+  const start = async (): Promise<Transport> => {
     const { startOwner } = await import('./start-owner.ts');
     const locateAgain = () => parts.locate(open.cwd, open.env);
-    return socketFetch(await startOwner({ ...open, locate: locateAgain, answers: async (address) => answers(await socketFetch(address)) }));
+    return atSocket(await startOwner({ ...open, locate: locateAgain, answers: async (address) => answers(await atSocket(address)) }));
   };
-  const fetch: Fetch = async (request) => {
+  const transport: Transport = async (call) => {
     if (current) {
-      const spare = request.clone();
       try {
-        return await current(request);
+        return await current(call);
       } catch (error) {
         // A repeat is safe: requests that change something carry a command id.
-        if (!(error instanceof BatonError) || error.code !== 'UNREACHABLE' || request.signal.aborted) throw error;
-        request = spare;
+        if (!(error instanceof BatonError) || error.code !== 'UNREACHABLE' || call.signal?.aborted) throw error;
       }
     }
     current = await start();
-    return current(request);
+    return current(call);
   };
-  return { client: new BatonClient({ fetch }), home: open.home, at: () => 'owner', close: async () => {} };
+  return { client: new BatonClient({ transport }), home: open.home, at: () => 'owner', close: async () => {} };
 }
 
-async function answers(send: Fetch): Promise<boolean> {
+async function answers(send: Transport): Promise<boolean> {
   try {
-    return (await send(new Request('http://baton/v1/health'))).ok;
+    return (await send({ method: 'GET', path: '/v1/health', headers: {} })).status === 200;
   } catch {
     return false;
   }
 }
 
 /** It has another environment than this command, and nothing to do that needs the one it has. */
-async function isStale({ home, env }: OpenOptions, pid: number, send: Fetch): Promise<boolean> {
+async function isStale({ home, env }: OpenOptions, pid: number, send: Transport): Promise<boolean> {
   const { hasOtherEnvironment } = await import('./environment.ts');
   if (!hasOtherEnvironment(home, pid, env)) return false;
-  const runs = await new BatonClient({ fetch: send }).runs({ open: true, limit: 100_000 }).catch(() => undefined);
+  const runs = await new BatonClient({ transport: send }).runs({ open: true, limit: 100_000 }).catch(() => undefined);
   return runs?.every(({ status }) => status === 'waiting' || status === 'paused' || status === 'awaiting-approval') ?? false;
 }
 
-async function replace(pid: number, send: Fetch): Promise<undefined> {
+async function replace(pid: number, send: Transport): Promise<undefined> {
   const { endOwner } = await import('./start-owner.ts');
   await endOwner(pid, () => answers(send));
 }
@@ -108,6 +104,6 @@ async function replace(pid: number, send: Fetch): Promise<undefined> {
 export async function here(parts: Parts, options: ConnectOptions): Promise<Session> {
   const { open } = await locate(parts, options);
   const opened = await parts.openEngine(open);
-  const client = new BatonClient({ fetch: (request) => opened.fetch(request) });
+  const client = new BatonClient({ transport: (call) => opened.call(call) });
   return { client, home: open.home, at: () => 'here', close: () => opened.close() };
 }

@@ -2,6 +2,8 @@
  * What the command line needs from `compose.ts`, which `main.ts` passes in. Importing compose must cost nothing: it
  * loads what it names when one of these functions is called, since `baton status` may not pay for an engine.
  */
+import type { Answer, Call } from '../api/call.ts';
+
 export interface Parts {
   readonly version: string;
   /** Which home a command is about, and who owned it last (it may be gone). Reads little, writes nothing. */
@@ -34,7 +36,7 @@ export interface OpenOptions {
 
 export interface Opened {
   /** The API. */
-  fetch(request: Request): Response | Promise<Response>;
+  call(call: Call): Promise<Answer>;
   /** Ends what runs as a crash would (it is lost, and the next owner decides), and gives the home back. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
-/** A typed client of the API. It needs nothing but a `fetch`, so that it runs in a browser as well as on a socket. */
+/** A typed client of the API. It needs nothing but a transport, so that it runs in a browser as well as on a socket. */
+import type { Answer, Transport } from '../api/call.ts';
 import type { DecideRequest, LimitsRequest, UndecidedRequest, VerifyRequest } from '../api/requests.ts';
 import type {
   AgentView,
@@ -16,25 +17,21 @@ import type {
   Setting,
   TaskDetail,
 } from '../api/shapes.ts';
-import { checked, type Fetch } from './fetch.ts';
+import { checked } from './checked.ts';
 import { type FollowOptions, follow } from './follow.ts';
 
 export interface ClientOptions {
-  readonly fetch: Fetch;
-  /** Default `http://baton`, for servers that are no address. */
-  readonly base?: string;
+  readonly transport: Transport;
   /** Makes the id of a command. Default: a random one. A repeat with the same id has one effect and the same reply. */
   readonly commandId?: () => string;
 }
 
 export class BatonClient {
-  private readonly fetch: Fetch;
-  private readonly base: string;
+  private readonly transport: Transport;
   private readonly commandId: () => string;
 
-  constructor({ fetch, base = 'http://baton', commandId = () => crypto.randomUUID() }: ClientOptions) {
-    this.fetch = fetch;
-    this.base = base;
+  constructor({ transport, commandId = () => crypto.randomUUID() }: ClientOptions) {
+    this.transport = transport;
     this.commandId = commandId;
   }
 
@@ -70,32 +67,34 @@ export class BatonClient {
   clean = (runs: readonly string[]) => this.post<Cleaned>('/v1/clean', { runs });
 
   /** Facts, and live output where asked for, from a position on; connects again by itself until `signal` or the reader ends it. */
-  follow = (options: FollowOptions) => follow((request) => this.fetch(request), this.base, options);
+  follow = (options: FollowOptions) => follow(this.transport, options);
 
   /** The stored output of a run's attempts, oldest first, one JSON object a line. */
-  async logs(run: string, query: { readonly task?: string; readonly attempt?: number } = {}): Promise<Response> {
+  async logs(run: string, query: { readonly task?: string; readonly attempt?: number } = {}): Promise<Answer> {
     return this.call('GET', path`/v1/runs/${run}/logs` + queryText(query));
   }
   /** Facts as stored, one JSON object a line. */
-  async facts(run?: string): Promise<Response> {
+  async facts(run?: string): Promise<Answer> {
     return this.call('GET', run === undefined ? '/v1/facts' : path`/v1/runs/${run}/facts`);
   }
 
   private async get<T>(where: string, query: Query = {}): Promise<T> {
-    return (await this.call('GET', where + queryText(query))).json() as Promise<T>;
+    return parsed<T>(await this.call('GET', where + queryText(query)));
   }
   private async post<T>(where: string, body: object, commandId = this.commandId()): Promise<T> {
-    return (await this.call('POST', where, body, commandId)).json() as Promise<T>;
+    return parsed<T>(await this.call('POST', where, body, commandId));
   }
 
   /** @throws BatonError what the server said, or `UNREACHABLE` */
-  private async call(method: 'GET' | 'POST', where: string, body?: object, commandId = ''): Promise<Response> {
+  private async call(method: 'GET' | 'POST', path: string, body?: object, commandId = ''): Promise<Answer> {
     const headers: Record<string, string> = { accept: 'application/json' };
-    if (body) Object.assign(headers, { 'content-type': 'application/json', 'idempotency-key': commandId });
-    const request = new Request(this.base + where, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
-    return checked(await this.fetch(request));
+    if (!body) return checked(await this.transport({ method, path, headers }));
+    Object.assign(headers, { 'content-type': 'application/json', 'idempotency-key': commandId });
+    return checked(await this.transport({ method, path, headers, body: JSON.stringify(body) }));
   }
 }
+
+const parsed = async <T>(answer: Answer): Promise<T> => JSON.parse(await answer.text()) as T;
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 const queryText = (query: Query): string => {

@@ -3,8 +3,9 @@
  * last event it gave out, so its reader sees every fact once and in order.
  */
 import { BatonError } from '../../errors.ts';
+import type { Transport } from '../api/call.ts';
 import { type Position, positionText, type StreamEvent } from '../api/events.ts';
-import { checked, type Fetch } from './fetch.ts';
+import { checked } from './checked.ts';
 import { sseFrames } from './sse.ts';
 
 export interface FollowOptions {
@@ -19,16 +20,15 @@ export interface FollowOptions {
   readonly onBroken?: (problem: unknown, times: number) => Promise<void>;
 }
 
-export async function* follow(fetch: Fetch, base: string, options: FollowOptions): AsyncGenerator<StreamEvent> {
+export async function* follow(transport: Transport, options: FollowOptions): AsyncGenerator<StreamEvent> {
   const { run, output = false, signal, onBroken = patience } = options;
   let position: Position = options.from ?? { facts: 0, ...(output ? { output: 0 } : {}) };
-  const where = `${base}${run === undefined ? '/v1/events' : `/v1/runs/${encodeURIComponent(run)}/events`}${output ? '?output=true' : ''}`;
+  const path = `${run === undefined ? '/v1/events' : `/v1/runs/${encodeURIComponent(run)}/events`}${output ? '?output=true' : ''}`;
   for (let times = 0; !signal?.aborted; ) {
     try {
       const headers = { accept: 'text/event-stream', 'last-event-id': positionText(position) };
-      const response = await checked(await fetch(new Request(where, { headers, ...(signal ? { signal } : {}) })));
-      if (!response.body) throw new BatonError('UNKNOWN_ANSWER', 'The server sent no stream.');
-      for await (const frame of sseFrames(response.body, signal)) {
+      const answer = await checked(await transport({ method: 'GET', path, headers, ...(signal ? { signal } : {}) }));
+      for await (const frame of sseFrames(answer.stream(), signal)) {
         if (frame.event !== 'facts' && frame.event !== 'output') continue;
         const event = JSON.parse(frame.data) as StreamEvent;
         position = event.position;

@@ -1,19 +1,19 @@
-import type { Context } from 'hono';
 import type { z } from 'zod';
 import { BatonError } from '../../errors.ts';
 import type * as requests from '../api/requests.ts';
+import type { Asked } from './route.ts';
 
 type Requests = typeof requests;
 export type BodyName = { [K in keyof Requests]: Requests[K] extends z.ZodType ? K : never }[keyof Requests];
 export type Body<K extends BodyName> = z.infer<Requests[K]>;
 
 /** The body of a request, strictly checked. @throws BatonError `BAD_REQUEST` naming everything that is wrong */
-export async function readBody<K extends BodyName>(c: Context, name: K): Promise<Body<K>> {
+export async function readBody<K extends BodyName>(asked: Asked, name: K): Promise<Body<K>> {
   // Loaded here, because requests that only read have no body and need no schemas.
   const schemas = await import('../api/requests.ts');
   let body: unknown;
   try {
-    const text = await c.req.text();
+    const text = await asked.body();
     body = text === '' ? {} : JSON.parse(text);
   } catch (error) {
     throw new BatonError('BAD_REQUEST', 'The body is not JSON.', { cause: error });

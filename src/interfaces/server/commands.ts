@@ -1,18 +1,18 @@
 /** Requests that change something: who asks, under which id, with what; decided and durable when they are answered. */
 import { createHash } from 'node:crypto';
-import type { Context } from 'hono';
 import type { AskedCommand } from '../../engine/kernel/commands.ts';
 import type { CommandRef } from '../../engine/kernel/facts.ts';
 import { BatonError } from '../../errors.ts';
 import type { CommandReply } from '../api/shapes.ts';
 import { refused } from './problem.ts';
+import type { Asked, Given } from './route.ts';
 import type { Engine, Services } from './services.ts';
 
 export const COMMAND_ID_MAX = 200;
 
 /** The command id of a request, with the hash of everything the request says. @throws BatonError `COMMAND_ID_MISSING` */
-export function commandRef(c: Context, body: unknown): CommandRef {
-  const id = c.req.header('idempotency-key') ?? '';
+export function commandRef(asked: Asked, body: unknown): CommandRef {
+  const id = asked.header('idempotency-key') ?? '';
   if (id === '' || id.length > COMMAND_ID_MAX)
     throw new BatonError('COMMAND_ID_MISSING', 'A request that changes something needs an id of its own.', {
       hint: `Send a new one (at most ${COMMAND_ID_MAX} characters) as Idempotency-Key; send the same one to repeat a request safely.`,
@@ -20,20 +20,22 @@ export function commandRef(c: Context, body: unknown): CommandRef {
   return {
     id,
     args: createHash('sha256')
-      .update(canonical([c.req.path, body]))
+      .update(canonical([asked.path, body]))
       .digest('hex'),
   };
 }
 
 /** @throws BatonError the kernel's refusal, or the journal's error */
-export async function submit(c: Context, services: Services, run: string, command: AskedCommand, ref: CommandRef): Promise<Response> {
+export async function submit(services: Services, run: string, command: AskedCommand, ref: CommandRef): Promise<Given> {
   const reply = await engineOf(services).host.submit(run, { ...command, ref });
   if (!reply.ok) throw refused(reply.refusal);
-  return replied(c, { run, seq: reply.seq }, reply.repeated === true);
+  return replied({ run, seq: reply.seq }, reply.repeated === true);
 }
 
-export const replied = (c: Context, reply: CommandReply, repeated: boolean): Response =>
-  c.json(reply, 200, repeated ? { 'idempotent-replayed': 'true' } : {});
+export const replied = (reply: CommandReply, repeated: boolean): Given => ({
+  json: reply,
+  ...(repeated ? { headers: { 'idempotent-replayed': 'true' } } : {}),
+});
 
 /** @throws BatonError `READ_ONLY` */
 export function engineOf({ engine, home }: Services): Engine {

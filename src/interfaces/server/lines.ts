@@ -1,9 +1,11 @@
+import type { Given } from './route.ts';
+
 /** Anything that can be iterated, as JSON lines, no faster than its reader takes them. */
 const CHUNK = 64 * 1024;
 
-export function lines<T>(all: Iterable<T> | AsyncIterable<T>, keep: (each: T) => boolean = () => true): Response {
+export function lines<T>(all: Iterable<T> | AsyncIterable<T>, keep: (each: T) => boolean = () => true): Given {
   const source = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
-  const body = new ReadableStream<Uint8Array>({
+  const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       let text = '';
       try {
@@ -24,5 +26,5 @@ export function lines<T>(all: Iterable<T> | AsyncIterable<T>, keep: (each: T) =>
       await source.return?.();
     },
   });
-  return new Response(body, { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } });
+  return { type: 'application/x-ndjson', stream };
 }

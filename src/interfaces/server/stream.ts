@@ -9,6 +9,7 @@ import { type Position, positionText, type StreamEvent } from '../api/events.ts'
 import { merge } from './merge.ts';
 import type { OutputLog } from './output-log.ts';
 import { take } from './pages.ts';
+import type { Given } from './route.ts';
 import type { Services } from './services.ts';
 
 /** Facts in one event at most. */
@@ -26,7 +27,7 @@ type Read = (from: Position) => Promise<Next>;
 /** Calls back when there may be more; returns the function that ends it. */
 type Listen = (wake: () => void) => () => void;
 
-export function runStream(services: Services, outputs: OutputLog, run: string, from: Position): Response {
+export function runStream(services: Services, outputs: OutputLog, run: string, from: Position): Given {
   const read: Read = async (position) => {
     const stored = take(services.journal.read(run, position.facts), PAGE + 1);
     const whole = stored.length <= PAGE;
@@ -49,7 +50,7 @@ export function runStream(services: Services, outputs: OutputLog, run: string, f
   return respond(services, read, listen, from);
 }
 
-export function allStream(services: Services, from: Position): Response {
+export function allStream(services: Services, from: Position): Given {
   const read: Read = async ({ facts }) => {
     const page = take(services.journal.readAll(facts, PAGE), PAGE);
     const position = { facts: page.at(-1)?.position ?? facts };
@@ -59,7 +60,7 @@ export function allStream(services: Services, from: Position): Response {
   return respond(services, read, (wake) => services.engine?.host.onFacts(wake) ?? (() => {}), from);
 }
 
-function respond({ engine }: Services, read: Read, listen: Listen, from: Position): Response {
+function respond({ engine }: Services, read: Read, listen: Listen, from: Position): Given {
   let position = from;
   let woken: () => void = () => {};
   let more = false;
@@ -78,7 +79,7 @@ function respond({ engine }: Services, read: Read, listen: Listen, from: Positio
       };
       if (more || gone) woken();
     });
-  const body = new ReadableStream<Uint8Array>({
+  const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         more = false;
@@ -100,7 +101,7 @@ function respond({ engine }: Services, read: Read, listen: Listen, from: Positio
       woken();
     },
   });
-  return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' } });
+  return { type: 'text/event-stream', stream };
 }
 
 const frame = (event: StreamEvent): string =>

@@ -1,7 +1,9 @@
-/** `fetch` over a unix socket: Node's own has no documented way. */
+/** The API at a unix socket. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { BatonError } from '../../errors.ts';
+import type { Answer, Call, Transport } from '../api/call.ts';
 
 /** Errors of a connection that nobody answered: the request had no effect, or has one that its command id makes safe to repeat. */
 const GONE = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'ENOTSOCK']);
@@ -9,19 +11,19 @@ const GONE = new Set(['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE', 'ENOTSOCK
 const SILENT_MS = 3_000;
 
 /** @throws BatonError `UNREACHABLE` when nobody listens; `OWNER_SILENT` when somebody does who does not answer */
-export function socketFetch(address: string): (request: Request) => Promise<Response> {
-  return async (request) => {
-    const answer = send(address, request);
+export const socketTransport = (address: string): Transport => {
+  return async (call) => {
+    const answer = send(address, call);
     for (;;) {
       const silence = new AbortController();
       const silent = sleep(SILENT_MS, silence.signal).then(() => undefined);
-      const response = await Promise.race([answer, silent]);
+      const answered = await Promise.race([answer, silent]);
       silence.abort();
-      if (response) return response;
+      if (answered) return answered;
       await answersAtAll(address);
     }
   };
-}
+};
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -33,7 +35,7 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
 async function answersAtAll(address: string): Promise<void> {
   const signal = AbortSignal.timeout(SILENT_MS);
   try {
-    await (await send(address, new Request('http://baton/v1/health', { signal }))).body?.cancel();
+    await (await send(address, { method: 'GET', path: '/v1/health', headers: {}, signal })).text();
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new BatonError('OWNER_SILENT', 'The process that owns this home does not answer.', {
@@ -44,35 +46,27 @@ async function answersAtAll(address: string): Promise<void> {
   }
 }
 
-async function send(address: string, request: Request): Promise<Response> {
-  const { pathname, search } = new URL(request.url);
-  const body = request.body ? Buffer.from(await request.arrayBuffer()) : undefined;
+function send(address: string, { method, path, headers, body, signal }: Call): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({
-      socketPath: address,
-      path: pathname + search,
-      method: request.method,
-      headers: { ...Object.fromEntries(request.headers), host: 'baton', ...(body ? { 'content-length': body.length } : {}) },
-      signal: request.signal,
-      agent: false,
-    });
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const options = { socketPath: address, path, method, headers: { ...headers, ...length, host: 'baton' }, agent: false };
+    const sent = httpRequest({ ...options, ...(signal ? { signal } : {}) });
     sent.on('error', (error: NodeJS.ErrnoException) => reject(GONE.has(error.code ?? '') ? unreachable(address, error) : error));
-    sent.on('response', (answer) => resolve(responseOf(answer, address)));
+    sent.on('response', (answer) => resolve(answerOf(answer, address)));
     sent.end(body);
   });
 }
 
-function responseOf(answer: IncomingMessage, address: string): Response {
-  const headers = new Headers();
-  for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) headers.append(answer.rawHeaders[i] ?? '', answer.rawHeaders[i + 1] ?? '');
-  const status = answer.statusCode ?? 500;
-  const none = status === 204 || status === 304;
-  return new Response(none ? null : bodyOf(answer, address), { status, headers });
-}
+/** An answer that breaks off says so in the same way as a connection that was refused. */
+const answerOf = (message: IncomingMessage, address: string): Answer => ({
+  status: message.statusCode ?? 500,
+  type: message.headers['content-type'] ?? '',
+  text: () => text(message).catch((cause: unknown) => Promise.reject(unreachable(address, cause))),
+  stream: () => streamOf(message, address),
+});
 
-/** A stream that breaks off says so in the same way as a connection that was refused. */
-function bodyOf(answer: IncomingMessage, address: string): ReadableStream<Uint8Array> {
-  const source = Readable.toWeb(answer).getReader() as ReadableStreamDefaultReader<Uint8Array>;
+function streamOf(message: IncomingMessage, address: string): ReadableStream<Uint8Array> {
+  const source = Readable.toWeb(message).getReader() as ReadableStreamDefaultReader<Uint8Array>;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -84,7 +78,7 @@ function bodyOf(answer: IncomingMessage, address: string): ReadableStream<Uint8A
       }
     },
     async cancel(reason) {
-      answer.destroy();
+      message.destroy();
       await source.cancel(reason).catch(() => {});
     },
   });
