@@ -6,9 +6,18 @@
  */
 import type { ApprovalRule, FailureClass, Principal, TaskSpec } from '../engine/kernel/plan.ts';
 
-/** What became of one attempt as the world saw it, and what was then found or said about it. `excused`: its run was out of budget. */
+/** How an attempt failed. `excused`: its run was out of budget. */
+interface Failing {
+  readonly class: FailureClass;
+  readonly dispatched: boolean;
+  readonly excused: boolean;
+  readonly retryAfterMs?: number;
+}
+/** What became of one attempt as the world saw it, and what was then found or said about it. Times in milliseconds. */
 export interface Happening {
-  readonly end: 'brings' | 'lost' | { readonly class: FailureClass; readonly dispatched: boolean; readonly excused: boolean };
+  readonly end: 'brings' | 'lost' | Failing;
+  readonly began: number;
+  readonly ended: number;
   readonly gates: readonly ('pass' | 'fail' | 'error')[];
   readonly probe?: 'happened' | 'absent' | 'unknown';
   readonly ruling?: 'retry' | 'committed' | 'fail';
@@ -101,6 +110,13 @@ function runsAnyway(id: string, plan: ReadonlyMap<string, TaskSpec>): boolean {
 }
 
 const LOST: readonly string[] = [];
+const HOUR_MS = 3_600_000;
+/** Failures that may pass: attempts in all, and the first and the longest wait before the next. */
+const PASSING: Partial<Record<FailureClass, { readonly attempts: number; readonly first: number; readonly longest: number }>> = {
+  transient: { attempts: 3, first: 1_000, longest: 60_000 },
+  throttled: { attempts: 5, first: 2_000, longest: 120_000 },
+  timeout: { attempts: 2, first: 1_000, longest: 60_000 },
+};
 
 /** What follows the last of these attempts. */
 function sequel(spec: TaskSpec, past: readonly Happening[], story: Story): 'again' | 'committed' | 'failed' | 'open' {
@@ -130,9 +146,9 @@ function sequel(spec: TaskSpec, past: readonly Happening[], story: Story): 'agai
   if (last.end === 'lost') {
     if ((idempotent || (onLost === 'retry' && !probe)) && often(LOST) < 20) return 'again';
   } else {
-    const passing: Partial<Record<FailureClass, number>> = { transient: 3, throttled: 5, timeout: 2 };
-    const [classes, most] = spec.retry ? [spec.retry.on, spec.retry.attempts] : [[last.end.class], passing[last.end.class] ?? 1];
-    const over = !passing[last.end.class] || !classes.includes(last.end.class) || often(classes) >= most;
+    const passing = PASSING[last.end.class];
+    const [classes, most] = spec.retry ? [spec.retry.on, spec.retry.attempts] : [[last.end.class], passing?.attempts ?? 1];
+    const over = !passing || !classes.includes(last.end.class) || often(classes) >= most || (last.end.retryAfterMs ?? 0) > HOUR_MS;
     if (over && !last.end.excused) return 'failed';
     if (idempotent || !last.end.dispatched) return 'again';
   }
@@ -142,6 +158,18 @@ function sequel(spec: TaskSpec, past: readonly Happening[], story: Story): 'agai
   if (last.probe === 'absent' || onLost === 'retry') return 'again';
   if (onLost === 'fail') return 'failed';
   return last.ruling === 'retry' ? 'again' : last.ruling === 'committed' ? 'committed' : last.ruling === 'fail' ? 'failed' : 'open';
+}
+
+/** The next attempt of a task that may simply be repeated waits: as long as it was told, or for half of a doubling time at least. */
+function waits({ idempotent, retry }: TaskSpec, past: readonly Happening[]): number {
+  const { end } = past.at(-1) ?? {};
+  if (!end || typeof end === 'string' || end.excused || !(idempotent || !end.dispatched)) return 0;
+  if (end.retryAfterMs !== undefined) return end.retryAfterMs;
+  const sent = past.findLastIndex((each) => each.end === 'brings');
+  const classes: readonly string[] = retry?.on ?? [end.class];
+  const before = past.slice(sent + 1, -1).filter((each) => typeof each.end === 'object' && classes.includes(each.end.class)).length;
+  const { first = 0, longest = 0 } = PASSING[end.class] ?? {};
+  return Math.floor(Math.min((retry?.backoffMs ?? first) * 2 ** before, retry?.backoffMaxMs ?? longest) / 2);
 }
 
 /** What was decided, from what everybody said. */
@@ -173,6 +201,9 @@ function wrongOften(story: Story, tasks: ReadonlyMap<string, Ending>): string | 
     for (let n = 1; n < past.length; n++) {
       const follows = sequel(spec, past.slice(0, n), story);
       if (follows !== 'again') return `${spec.id} ran again after attempt ${n} (${follows})`;
+      const [before, next] = [past[n - 1], past[n]];
+      if (before && next && next.began < before.ended + waits(spec, past.slice(0, n)))
+        return `${spec.id} ran again ${next.began - before.ended} ms after attempt ${n}`;
     }
     const follows = sequel(spec, past, story);
     const ran = !kept && tasks.get(spec.id) !== 'cancelled';

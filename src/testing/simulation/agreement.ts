@@ -33,7 +33,7 @@ export function agree(seed: number, options: StageOptions = {}): Agreement {
       else if (dice < 0.96) people.create();
       else if (dice < 0.97) performers.late();
       else if (dice < 0.99) meddler.act();
-      else host.now += random.below(2_000);
+      else host.now += random.chance(0.8) ? random.below(2_000) : -random.below(5_000);
     }
     stage.commit();
     if (random.chance(0.04)) performers.crash();

@@ -1,6 +1,7 @@
 /** What the world and its people know of one run, written down once it is durable. Nothing of it is read from the journal. */
 import type { Amounts, Plan, Principal, TaskSpec, Usage } from '../../engine/kernel/plan.ts';
 import { type Ending, type Happening, judge, type Moment, type Verdict, type Voice } from '../model.ts';
+import { Broken } from './plain-host.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -15,6 +16,11 @@ export class Diary {
   readonly resolved = new Map<string, 'skip' | 'fail'>();
   readonly voices = new Map<string, Voice[]>();
   moments: Moment[] = [];
+  /** What each task brought last, whoever said so. */
+  readonly results = new Map<string, string>();
+  /** Steps of each task that were recorded and that nobody refused since. */
+  readonly steps = new Map<string, readonly string[]>();
+  begun = 0;
   overBefore: ReadonlySet<string> | undefined;
   /** The present segment was held against the model. */
   judged = false;
@@ -27,14 +33,21 @@ export class Diary {
     this.ledger = new Ledger(plan.limits);
   }
 
+  begin(task: string, at: number): void {
+    this.begun++;
+    this.note('begins', task);
+    const before = this.happenings.get(task) ?? [];
+    // What was recorded belongs to the answer that was sent back.
+    if (before.at(-1)?.end === 'brings') this.steps.delete(task);
+    this.happenings.set(task, [...before, { end: 'lost', began: at, ended: at, gates: [] }]);
+  }
   attempt(task: string, number: number): Mutable<Happening> {
-    const all = this.happenings.get(task) ?? [];
-    this.happenings.set(task, all);
-    const found = all[number - 1];
-    if (found) return found;
-    const made: Mutable<Happening> = { end: 'lost', gates: [] };
-    all.push(made);
-    return made;
+    const found = this.happenings.get(task)?.[number - 1];
+    if (!found) throw new Broken(`attempt ${number} of "${task}" never began`);
+    return found;
+  }
+  end(task: string, number: number, end: Happening['end'], at: number): void {
+    Object.assign(this.attempt(task, number), { end, ended: at });
   }
   hear(about: string, voice: Voice): void {
     this.voices.set(about, [...(this.voices.get(about) ?? []), voice]);

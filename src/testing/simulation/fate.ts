@@ -30,7 +30,8 @@ export class Fate {
     const random = this.of('end', task, attempt);
     if (random.chance(0.62)) return 'brings';
     const classes = random.chance(0.7) ? (['transient', 'throttled', 'timeout'] as const) : FAILURE_CLASSES;
-    return { class: random.pick(classes.filter((each) => !OWN_END.has(each))), dispatched: random.chance(0.7), excused: false };
+    const wait = random.chance(0.15) ? { retryAfterMs: random.chance(0.9) ? random.below(10_000) : 4_000_000 } : {};
+    return { class: random.pick(classes.filter((each) => !OWN_END.has(each))), dispatched: random.chance(0.7), excused: false, ...wait };
   }
   /** Steps an attempt makes before it ends. */
   steps(task: string): number {

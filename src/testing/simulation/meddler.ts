@@ -1,5 +1,6 @@
 /** Reports and commands that come again, come late or too early, or name what is not there: nothing may come of them. */
 import type { HostCommand, RunCommand } from '../../engine/kernel/commands.ts';
+import type { Owed } from '../../engine/kernel/owed.ts';
 import { RUN_TERMINAL, type RunState } from '../../engine/kernel/state.ts';
 import { PEOPLE } from './fate.ts';
 import { Broken } from './plain-host.ts';
@@ -9,6 +10,7 @@ type Kind = HostCommand['type'];
 /** Those that carry what makes them unique: accepted once, they can never be owed again. */
 const ONCE: ReadonlySet<Kind> = new Set(['task.start', 'attempt.end', 'attempt.lose', 'probe.end', 'gate.end', 'step.record']);
 const NOBODY = 'nobody';
+const ANN = { id: 'ann', roles: ['approver', 'admin'] };
 
 export class Meddler {
   private readonly stage: Stage;
@@ -20,8 +22,10 @@ export class Meddler {
     const { random, reported } = this.stage;
     if (reported.length === 0) return;
     const { run, command } = random.pick(reported);
-    if (random.chance(0.5) && ONCE.has(command.type)) this.expectNothing(run, command);
-    else if (random.chance(0.5)) this.expectNothing(run, elsewhere(command));
+    const dice = random.next();
+    if (dice < 0.4) this.nearMiss();
+    else if (dice < 0.6 && ONCE.has(command.type)) this.expectNothing(run, command);
+    else if (dice < 0.8) this.expectNothing(run, elsewhere(command));
     else this.early(run);
   }
 
@@ -36,6 +40,18 @@ export class Meddler {
     const told = command.type === 'attempt.end' && [...state.tasks.values()].some((task, i) => task.lost.length < (before[i] ?? 0)) ? 1 : 0;
     this.stage.tell(`${run} again ${JSON.stringify(command)} ${typeof reply === 'string' ? reply : reply.code}`);
     if (host.facts !== facts + told) throw new Broken(`${run}: ${JSON.stringify(command)} came out of turn and was taken`);
+  }
+
+  /** Nearly what is owed: another attempt, gate or round, or a word that is missing. */
+  private nearMiss(): void {
+    const all = this.stage.owed().flatMap(({ state, owed }) => missesOf(owed).map((command) => ({ run: state.id, command })));
+    for (const { state } of this.stage.open())
+      for (const { status, spec } of state.tasks.values())
+        if (status === 'undecided')
+          all.push({ run: state.id, command: { type: 'task.decide', by: ANN, task: spec.id, decision: 'committed' } });
+    if (all.length === 0) return;
+    const { run, command } = this.stage.random.pick(all);
+    this.expectNothing(run, command);
   }
 
   /** What a task does not owe, at an attempt or round it has not reached, or before its time. */
@@ -89,6 +105,46 @@ export class Meddler {
     else if (task?.status !== 'blocked') all.push({ type: 'run.retry', by, task: id });
     if (state.status !== 'paused') all.push({ type: 'run.resume', by });
     return all;
+  }
+}
+
+function missesOf(owed: Owed): RunCommand[] {
+  switch (owed.type) {
+    case 'start':
+      return [-1, 1].map((by) => ({ type: 'task.start', task: owed.task, attempt: owed.attempt + by }));
+    case 'resolve':
+      return [-1, 1].map((by) => ({ type: 'task.resolve', task: owed.task, round: owed.round + by, resolution: { to: 'skip' } }));
+    case 'attempt':
+    case 'stop': {
+      const { task, attempt } = owed;
+      return [
+        { type: 'attempt.end', task, attempt: attempt + 1, outcome: { ok: true, result: 'none' } },
+        { type: 'attempt.lose', task, attempt: attempt - 1 },
+        { type: 'attempt.lose', task, attempt: attempt + 1 },
+        { type: 'step.reserve', task, attempt: attempt + 1, step: 'none', amounts: {} },
+        { type: 'step.record', task, attempt: attempt - 1, step: 'none', output: 'none' },
+      ];
+    }
+    case 'gate': {
+      const { task, attempt, gate } = owed;
+      const verdict = { type: 'gate.end', task, verdict: 'pass', evidence: 'none' } as const;
+      return [
+        { ...verdict, attempt: attempt + 1, gate },
+        { ...verdict, attempt: attempt - 1, gate },
+        { ...verdict, attempt, gate: 9 },
+      ];
+    }
+    case 'probe': {
+      const { task, attempt } = owed;
+      return [
+        { type: 'probe.end', task, attempt: attempt - 1, verdict: 'absent' },
+        { type: 'probe.end', task, attempt: attempt + 1, verdict: 'absent' },
+        { type: 'probe.end', task, attempt, verdict: 'happened' },
+        { type: 'task.decide', by: ANN, task, decision: 'committed' },
+      ];
+    }
+    default:
+      return [];
   }
 }
 

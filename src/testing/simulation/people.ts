@@ -1,11 +1,13 @@
 /** People, who answer late, wrongly or not at all, and ask for things at any time. */
+import type { AskedCommand } from '../../engine/kernel/commands.ts';
 import type { Principal, TaskSpec } from '../../engine/kernel/plan.ts';
 import { type Approval, RUN_TERMINAL, type RunState, type TaskRecord } from '../../engine/kernel/state.ts';
 import type { Ending, Voice } from '../model.ts';
+import { endingOf } from './audit.ts';
 import { Diary } from './diary.ts';
 import { PEOPLE, randomPlan, randomTask } from './fate.ts';
 import { Broken } from './plain-host.ts';
-import { about, endingOf, overNow, type Stage } from './stage.ts';
+import { about, overNow, type Stage } from './stage.ts';
 
 const RUNS_MAX = 3;
 const SEGMENTS_MAX = 4;
@@ -39,11 +41,20 @@ export class People {
       const { id } = task.spec;
       if (task.status === 'undecided' && !task.probing) waiting.push(() => this.decide(diary, state, task));
       else if (task.status === 'running' && task.spec.kind === 'question')
-        waiting.push(() => this.stage.ask(state.id, { type: 'question.answer', by: this.someone, task: id, result: 'answer' }));
-      else if (task.status === 'blocked') waiting.push(() => this.stage.ask(state.id, { type: 'run.retry', by: this.someone, task: id }));
+        waiting.push(() =>
+          this.must(state, { type: 'question.answer', by: this.someone, task: id, result: 'answer' }, () =>
+            diary.results.set(id, 'answer'),
+          ),
+        );
+      else if (task.status === 'blocked') waiting.push(() => this.must(state, { type: 'run.retry', by: this.someone, task: id }));
     }
     if (state.status === 'paused') waiting.push(() => this.resume(diary, state, true));
     if (waiting.length > 0) random.pick(waiting)();
+  }
+
+  /** Asks for what nobody has a reason to refuse. */
+  private must(state: RunState, command: AskedCommand, then?: () => void): void {
+    if (!this.stage.ask(state.id, command, then)) throw new Broken(`${state.id} is ${state.status} and refuses ${command.type}`);
   }
 
   private resume(diary: Diary, state: RunState, raise: boolean): void {
@@ -79,6 +90,7 @@ export class People {
     const cancels = approval.subject === 'plan' && approval.status === 'denied';
     this.stage.after(() => {
       diary.hear(place, voice);
+      if (approval.subject === 'task' && approval.task !== undefined) diary.results.set(approval.task, 'said');
       if (cancels) diary.cancel(over);
     });
   }
@@ -86,8 +98,9 @@ export class People {
   private decide(diary: Diary, state: RunState, { spec, attempt }: TaskRecord): void {
     const decision = this.stage.random.pick(['retry', 'committed', 'fail'] as const);
     const result = decision === 'committed' ? { result: 'decided' } : {};
-    this.stage.ask(state.id, { type: 'task.decide', by: this.someone, task: spec.id, decision, ...result }, () => {
+    this.must(state, { type: 'task.decide', by: this.someone, task: spec.id, decision, ...result }, () => {
       diary.attempt(spec.id, attempt).ruling = decision;
+      if (decision === 'committed') diary.results.set(spec.id, 'decided');
     });
   }
 
@@ -99,11 +112,14 @@ export class People {
     const { state, diary } = random.pick(all);
     const [by, run, dice] = [this.someone, state.id, random.next()];
     const tasks = [...state.tasks.keys()];
-    if (dice < 0.2) this.stage.ask(run, { type: 'run.pause', by }, () => diary.note('pause'));
-    else if (dice < 0.45) this.resume(diary, state, random.chance(0.2));
+    const going = !RUN_TERMINAL.has(state.status) && state.status !== 'cancelling';
+    if (dice < 0.2) {
+      if (going && state.status !== 'paused' && state.status !== 'awaiting-approval')
+        this.must(state, { type: 'run.pause', by }, () => diary.note('pause'));
+    } else if (dice < 0.45) this.resume(diary, state, random.chance(0.2));
     else if (dice < 0.5) {
       const over = overNow(state);
-      this.stage.ask(run, { type: 'run.cancel', by }, () => diary.cancel(over));
+      if (going) this.must(state, { type: 'run.cancel', by }, () => diary.cancel(over));
     } else if (dice < 0.6 && tasks.length > 0) this.stage.ask(run, { type: 'message.send', by, task: random.pick(tasks), body: 'hello' });
     else if (dice < 0.75) this.change(diary, state, by);
     else if (dice < 0.9) this.retry(diary, state, by);

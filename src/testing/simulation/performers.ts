@@ -34,8 +34,8 @@ export class Performers {
     const dice = random.below(granted.length + now.length);
     const told = granted[dice];
     if (told) {
-      if (this.stage.report(told.run, { type: 'grant.received', task: told.task, epoch: told.epoch }))
-        host.apply(GRANTS, { type: 'grant.acknowledge', request: told.request });
+      this.report(told.run, { type: 'grant.received', task: told.task, epoch: told.epoch });
+      host.apply(GRANTS, { type: 'grant.acknowledge', request: told.request });
       return;
     }
     const job = now.length > 0 && random.chance(0.95) ? random.pick(now) : all.length > 0 ? random.pick(all) : undefined;
@@ -50,10 +50,13 @@ export class Performers {
     resolve: (job) => this.resolve(job),
     start: (job) => this.start(job),
     attempt: (job) => this.attempt(job),
-    stop: (job) => this.end(job, this.stage.random.chance(0.5) ? { ok: true, result: 'too late' } : FAILED),
+    stop: (job) => {
+      const usage = { calls: 1, inputTokens: this.stage.random.below(50) };
+      this.end(job, this.stage.random.chance(0.5) ? { ok: true, result: 'too late', usage } : FAILED);
+    },
     gate: ({ state, diary, owed: { task, attempt, gate } }) => {
       const verdict = this.stage.fate.gate(task, attempt, gate);
-      this.stage.report(state.id, { type: 'gate.end', task, attempt, gate, verdict, evidence: `evidence ${gate}` }, () => {
+      this.report(state.id, { type: 'gate.end', task, attempt, gate, verdict, evidence: `evidence ${gate}` }, () => {
         const happening = diary.attempt(task, attempt);
         happening.gates = [...happening.gates, verdict];
       });
@@ -61,13 +64,14 @@ export class Performers {
     probe: ({ state, diary, owed: { task, attempt } }) => {
       const verdict = this.stage.fate.probe(task, attempt);
       const result = verdict === 'happened' ? { result: 'found' } : {};
-      this.stage.report(state.id, { type: 'probe.end', task, attempt, verdict, ...result }, () => {
+      this.report(state.id, { type: 'probe.end', task, attempt, verdict, ...result }, () => {
         diary.attempt(task, attempt).probe = verdict;
+        if (verdict === 'happened') diary.results.set(task, 'found');
       });
     },
     timer: (job) => this.fire(job),
     deliver: ({ state, owed: { message, attempt } }) => {
-      this.stage.report(state.id, { type: 'message.end', message, attempt, acknowledged: this.stage.random.chance(0.6) });
+      this.report(state.id, { type: 'message.end', message, attempt, acknowledged: this.stage.random.chance(0.6) });
     },
     acquire: ({ state, owed: { request, task, scope, claims, key } }) => {
       const { host } = this.stage;
@@ -75,19 +79,24 @@ export class Performers {
     },
     release: ({ state, owed: { request, task } }) => {
       this.stage.host.apply(GRANTS, { type: 'grant.release', request });
-      this.stage.report(state.id, { type: 'grant.returned', task });
+      this.report(state.id, { type: 'grant.returned', task });
     },
     // People look for themselves, and the grants stream is asked in `act`.
     notify: () => {},
     granted: () => {},
   };
 
+  /** What was owed can't be refused. */
+  private report(run: string, command: HostCommand, then?: () => void): void {
+    if (!this.stage.report(run, command, then)) throw new Broken(`${run} owed ${JSON.stringify(command)} and refuses it`);
+  }
+
   private resolve({ state, diary, owed: { task: id, round } }: Job<OwedOf<'resolve'>>): void {
     const { fate } = this.stage;
     const task = state.tasks.get(id);
     if (!task) throw new Broken(`${state.id}/${id} is to be resolved and not there`);
     const answer = (resolution: Extract<HostCommand, { type: 'task.resolve' }>['resolution'], then?: () => void) =>
-      this.stage.report(state.id, { type: 'task.resolve', task: id, round, resolution }, then);
+      this.report(state.id, { type: 'task.resolve', task: id, round, resolution }, then);
     const fail = { to: 'fail', failure: FAILED.failure } as const;
     const fated = round === 0 ? fate.resolving(id) : undefined;
     if (fated) answer(fated === 'skip' ? { to: 'skip' } : fail, () => diary.resolved.set(id, fated));
@@ -96,18 +105,19 @@ export class Performers {
       const add = fate.children(task.spec, round, task.depth);
       const bad = task.children?.ids.some((child) => ['failed', 'cancelled'].includes(state.tasks.get(child)?.status ?? ''));
       if (add.length > 0) answer({ to: 'expand', add }, () => (diary.plan = [...diary.plan, ...add]));
-      else answer(bad && !task.spec.continueOnError ? fail : { to: 'commit', result: `all of ${id}` });
+      else if (bad && !task.spec.continueOnError) answer(fail);
+      else answer({ to: 'commit', result: `all of ${id}` }, () => diary.results.set(id, `all of ${id}`));
     }
   }
 
   private start({ state, diary, owed: { task, attempt } }: Job<OwedOf<'start'>>): void {
     if (!this.stage.closing && this.stage.random.chance(0.03)) {
-      this.stage.report(state.id, { type: 'task.block', task, reason: 'nobody is there' });
+      this.report(state.id, { type: 'task.block', task, reason: 'nobody is there' });
       return;
     }
-    this.stage.report(state.id, { type: 'task.start', task, attempt }, () => {
-      diary.attempt(task, attempt);
-      diary.note('begins', task);
+    const at = this.stage.timeOf(state);
+    this.report(state.id, { type: 'task.start', task, attempt }, () => {
+      diary.begin(task, at);
       this.hold(state, task);
     });
   }
@@ -135,7 +145,8 @@ export class Performers {
       return;
     }
     const left = Array.from({ length: fate.steps(task) }, (_, i) => `step ${i}`).find((step) => record.steps[step] === undefined);
-    if (left !== undefined) {
+    // Now and then it breaks off in the middle of a step.
+    if (left !== undefined && !(record.reserved[left] !== undefined && random.chance(0.1))) {
       this.step(job, record, left);
       return;
     }
@@ -143,8 +154,9 @@ export class Performers {
     const usage = random.chance(0.2) ? { usage: { calls: 1, inputTokens: random.below(50) } } : {};
     if (end === 'brings' || end === 'lost') this.end(job, { ok: true, result: `${state.id}/${task}/${attempt}`, ...usage }, 'brings');
     else {
-      const dispatched = end.dispatched ? {} : { dispatched: false };
-      const failure = { class: end.class, code: 'RANDOM', message: 'by chance', ...dispatched };
+      const { dispatched, retryAfterMs } = end;
+      const more = { ...(dispatched ? {} : { dispatched }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+      const failure = { class: end.class, code: 'RANDOM', message: 'by chance', ...more };
       this.end(job, { ok: false, failure, ...usage }, end);
     }
   }
@@ -156,9 +168,10 @@ export class Performers {
     const { task, attempt } = owed;
     if (record.reserved[step] !== undefined) {
       const usage = { calls: 1, inputTokens: random.below(80), outputTokens: random.below(80) };
-      this.stage.report(state.id, { type: 'step.record', task, attempt, step, output: `${task} ${step}`, usage }, () =>
-        diary.ledger.record(task, step, usage),
-      );
+      this.report(state.id, { type: 'step.record', task, attempt, step, output: `${task} ${step}`, usage }, () => {
+        diary.ledger.record(task, step, usage);
+        diary.steps.set(task, [...(diary.steps.get(task) ?? []), step]);
+      });
       return;
     }
     const amounts = { calls: 1, tokens: 50 + random.below(100) };
@@ -178,8 +191,10 @@ export class Performers {
   private end({ state, diary, owed }: Job<OwedOf<'attempt' | 'stop'>>, outcome: Outcome, end?: Happening['end']): void {
     const { task, attempt } = owed;
     const stopping = state.tasks.get(task)?.stopping === true;
-    this.stage.report(state.id, { type: 'attempt.end', task, attempt, outcome }, () => {
-      if (end !== undefined) diary.attempt(task, attempt).end = end;
+    const at = this.stage.timeOf(state);
+    this.report(state.id, { type: 'attempt.end', task, attempt, outcome }, () => {
+      if (end !== undefined) diary.end(task, attempt, end, at);
+      if (outcome.ok && !stopping) diary.results.set(task, outcome.result);
       this.over(diary, state.id, task, stopping || (!outcome.ok && ['timeout', 'cancelled', 'lost'].includes(outcome.failure.class)));
       if (outcome.usage) diary.ledger.spend(outcome.usage);
     });
@@ -196,7 +211,7 @@ export class Performers {
     host.now = Math.max(host.now, owed.at);
     const approval = owed.timer.startsWith('approval:') ? state.approvals.get(owed.timer.slice('approval:'.length)) : undefined;
     const over = overNow(state);
-    this.stage.report(state.id, { type: 'timer.fire', timer: owed.timer }, () => {
+    this.report(state.id, { type: 'timer.fire', timer: owed.timer }, () => {
       if (approval) diary.hear(about(state, approval), { by: 'time' });
       if (owed.timer === 'wallTime') diary.note('pause');
       if (approval?.subject === 'plan' && approval.rule.onTimeout === 'deny') diary.cancel(over);
@@ -213,8 +228,9 @@ export class Performers {
     for (const { state, diary, owed } of this.stage.owed()) {
       if (owed.type !== 'attempt' && owed.type !== 'stop') continue;
       const { task, attempt } = owed;
-      this.stage.report(state.id, { type: 'attempt.lose', task, attempt }, () => {
-        diary.attempt(task, attempt).end = 'lost';
+      const at = this.stage.timeOf(state);
+      this.report(state.id, { type: 'attempt.lose', task, attempt }, () => {
+        diary.end(task, attempt, 'lost', at);
         this.over(diary, state.id, task, true);
       });
       const outcome: Outcome = { ok: true, result: 'from the dead' };
@@ -228,10 +244,10 @@ export class Performers {
     const zombie = this.zombies.pop();
     const task = zombie && this.stage.host.runs.get(zombie.run)?.tasks.get(zombie.command.task);
     // The crash may have been told to nobody: then it is no zombie yet.
-    if (!zombie || !task || (task.status === 'running' && task.attempt === zombie.command.attempt)) return;
+    if (!zombie || !task?.lost.includes(zombie.command.attempt)) return;
     const plain = () => JSON.stringify({ ...task, lost: [] });
     const before = plain();
-    this.stage.report(zombie.run, zombie.command);
+    this.report(zombie.run, zombie.command);
     if (plain() !== before) throw new Broken(`${zombie.run}/${zombie.command.task}: a late result changed it`);
   }
 }

@@ -2,8 +2,8 @@
 import type { AskedCommand, HostCommand } from '../../engine/kernel/commands.ts';
 import { owedBy } from '../../engine/kernel/kernel.ts';
 import type { Owed } from '../../engine/kernel/owed.ts';
-import { type Approval, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL } from '../../engine/kernel/state.ts';
-import type { Ending } from '../model.ts';
+import { type Approval, RUN_TERMINAL, type RunState, TERMINAL } from '../../engine/kernel/state.ts';
+import { wrongWith } from './audit.ts';
 import type { Diary } from './diary.ts';
 import { Fate } from './fate.ts';
 import { Broken, PlainHost } from './plain-host.ts';
@@ -37,6 +37,10 @@ export class Stage {
     this.trace = trace;
   }
 
+  /** The time that a run's next fact gets: a stream's never goes back, whatever the clock does. */
+  timeOf(state: RunState): number {
+    return Math.max(this.host.now, state.at);
+  }
   newId(): string {
     return `${this.ids++}`;
   }
@@ -75,31 +79,10 @@ export class Stage {
     else this.tell('the commit fails');
     this.notes = [];
     this.reopened.clear();
-    for (const [run, diary] of this.diaries) this.check(run, diary);
-  }
-
-  private check(run: string, diary: Diary): void {
-    const state = this.host.runs.get(run);
-    if (!state) throw new Broken(`${run} is gone`);
-    const { ledger } = diary;
-    for (const measure of ['calls', 'tokens'] as const)
-      if (state.spent[measure] !== ledger.spent[measure] || state.reserved[measure] !== ledger.reserved(measure))
-        throw new Broken(
-          `${run}: ${state.spent[measure]} ${measure} are spent and ${state.reserved[measure]} set aside; really ${ledger.spent[measure]} and ${ledger.reserved(measure)}`,
-        );
-    if (diary.judged || !RUN_TERMINAL.has(state.status)) return;
-    diary.judged = true;
-    const { tasks, run: ending, broken } = diary.verdict();
-    if (broken !== undefined) throw new Broken(`${run}: ${broken}`);
-    for (const [id, ended] of tasks) {
-      const task = state.tasks.get(id);
-      if (!task || endingOf(task) !== ended)
-        throw new Broken(`${run}/${id}: ${task ? endingOf(task) : 'not there'}; by the model ${ended}`);
+    for (const { state, diary } of this.open(true)) {
+      const wrong = wrongWith(state, diary);
+      if (wrong !== undefined) throw new Broken(`${state.id}: ${wrong}`);
     }
-    for (const { spec, replacedBy } of state.tasks.values())
-      if (!tasks.has(spec.id) && replacedBy === undefined && spec.parent === undefined)
-        throw new Broken(`${run}/${spec.id}: the model knows none`);
-    if (state.status !== ending) throw new Broken(`${run}: ${state.status}; by the model ${ending}`);
   }
 
   /** Runs as they are, with what people know of them. */
@@ -121,7 +104,6 @@ export class Stage {
   }
 }
 
-export const endingOf = ({ status, cause }: TaskRecord): Ending => (cause?.cause === 'need' ? 'barred' : (status as Ending));
 export const overNow = (state: RunState): Set<string> =>
   new Set([...state.tasks.values()].filter(({ status }) => TERMINAL.has(status)).map(({ spec }) => spec.id));
 
