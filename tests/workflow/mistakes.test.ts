@@ -61,6 +61,14 @@ test('a key that means nothing where it stands is a mistake', () => {
   ]);
 });
 
+test('a gate says what it is', () => {
+  expect(
+    problems(
+      'tasks:\n  a: { run: x, gate: {} }\n  b: { run: x, gate: [{ rubric: { threshold: 2, criteria: [] } }] }\n  c: { run: x, gate: { rubrik: 1 } }',
+    ),
+  ).toEqual(['MISSING_KEY 2:16', 'LIMIT_TOO_LARGE 3:46', 'WRONG_TYPE 3:59', 'UNKNOWN_KEY 4:24']);
+});
+
 test('approvals say when, and to whom it goes when nobody answers', () => {
   expect(
     problems(`tasks:

@@ -57,7 +57,7 @@ export function checkWorkflow(source: Source, file: WorkflowFile, known: Known, 
       ['promote'],
       true,
     );
-  checkLimits(file, known, say);
+  checkLimits(file.limits, known.limits, say);
   checkInputs(file, known, damaged, say);
   for (const [name, agent] of Object.entries(file.agents ?? {})) if (!damaged.has(`agents.${name}`)) checkAgent(name, agent, known, say);
   const agents = damaged.has('agents') ? undefined : new Set([...known.agents, ...Object.keys(file.agents ?? {})]);
@@ -73,10 +73,10 @@ export function checkWorkflow(source: Source, file: WorkflowFile, known: Known, 
   return problems;
 }
 
-function checkLimits({ limits = {} }: WorkflowFile, known: Known, say: Say): void {
+export function checkLimits(limits: WorkflowFile['limits'] = {}, allowedBy: Known['limits'], say: Say): void {
   for (const [name, value] of Object.entries(limits)) {
     const asked = typeof value === 'string' ? durationMs(value) : value;
-    const most = known.limits?.[name === 'wallTime' ? 'wallTimeMs' : name] ?? CEILING[name];
+    const most = allowedBy?.[name === 'wallTime' ? 'wallTimeMs' : name] ?? CEILING[name];
     if (asked === undefined || most === undefined || asked <= most) continue;
     const allowed = name === 'wallTime' ? durationText(most) : most;
     say('LIMIT_TOO_LARGE', `${name}: ${value} is more than the ${allowed} that is allowed here; a file may only narrow its limits`, [

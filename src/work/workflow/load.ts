@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { z } from 'zod';
-import { checkAgentEntry, checkWorkflow, type Known } from './check.ts';
+import { checkAgentEntry, checkLimits, checkWorkflow, type Known, type Say } from './check.ts';
 import { readSource, type Source } from './document.ts';
 import { type Problem, type ProblemCode, sortProblems } from './problem.ts';
 import { type Salvaged, salvage } from './salvage.ts';
@@ -170,10 +170,9 @@ export function loadSettings(file: string, bytes: Uint8Array): SettingsResult {
   const source = readSource(file, bytes);
   if (source.value === null && source.problems.length === 0) return { ok: true, value: {} };
   const salvaged = checked(source, settings, problems);
+  const say: Say = (code, message, path, key) => problems.push({ file, ...(key ? source.atKey(path) : source.at(path)), code, message });
+  checkLimits(salvaged?.value.limits, undefined, say);
   for (const [name, agent] of Object.entries(salvaged?.value.agents ?? {}))
-    if (!salvaged?.damaged.has(`agents.${name}`))
-      checkAgentEntry(name, agent, ['agents', name], (code, message, path, key) =>
-        problems.push({ file, ...(key ? source.atKey(path) : source.at(path)), code, message }),
-      );
+    if (!salvaged?.damaged.has(`agents.${name}`)) checkAgentEntry(name, agent, ['agents', name], say);
   return problems.length > 0 || !salvaged ? { ok: false, problems: sortProblems(problems) } : { ok: true, value: salvaged.value };
 }

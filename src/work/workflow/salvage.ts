@@ -22,13 +22,19 @@ export function salvage<T>(value: unknown, schema: z.ZodType<T>): Salvaged<T> | 
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const copy = structuredClone(value) as Record<string, unknown>;
   const damaged = new Set<string>();
+  const tried = new Set<string>();
   for (let cut = 0; cut <= CUTS_MAX; cut++) {
     const result = schema.safeParse(copy, { reportInput: true });
     if (result.success) return { value: result.data, damaged };
     for (const { issue, path } of result.error.issues.flatMap(leaves)) {
       if (issue.code === 'unrecognized_keys') for (const key of issue.keys) remove(copy, [...path, key], damaged);
       else if (issue.input === undefined && path.length === 1) copy[String(path[0])] = TOP[String(path[0])];
-      else remove(copy, issue.input === undefined || cut > 0 ? path.slice(0, -1) : path, damaged);
+      else {
+        // What is missing, or still wrong once it was replaced, is wrong with what surrounds it.
+        const again = issue.input === undefined || tried.has(JSON.stringify(path));
+        tried.add(JSON.stringify(path));
+        remove(copy, again ? path.slice(0, -1) : path, damaged);
+      }
     }
   }
   return undefined;

@@ -71,7 +71,7 @@ const approvalRule = {
 };
 const gate = z.union([
   z.strictObject({ name: z.string().optional(), run: command, env: env.optional(), timeout: duration.optional() }),
-  z.strictObject({ rubric: z.unknown() }),
+  z.strictObject({ rubric: z.strictObject({ threshold: z.number().min(0).max(1), criteria: z.array(z.string().min(1)).min(1) }) }),
 ]);
 
 export const task = z.strictObject({
@@ -131,7 +131,7 @@ export const agent = z
     command: command.optional(),
     a2a: z.string().optional(),
     human: z.union([z.literal(true), z.strictObject({ by: z.array(z.string()).optional() })]).optional(),
-    scripted: z.unknown().optional(),
+    scripted: z.union([z.record(z.string(), json), z.literal(true), z.null()]).optional(),
     capabilities: z.array(z.string()).optional(),
     slots: count.optional(),
   })

@@ -2,15 +2,14 @@
  * Settings of a run and where each came from: flag, environment, workflow, project, user, default, in this order.
  * Limits and policy can only be narrowed on the way.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { LIMITS_DEFAULT, type Limits } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { agentConfig } from './agents.ts';
-import { narrowLimits } from './compile.ts';
 import { durationMs } from './duration.ts';
-import { loadSettings } from './load.ts';
+import { loadSettings, type SettingsResult } from './load.ts';
 import { limitsOf } from './plan.ts';
 import type { Problem } from './problem.ts';
 import type { SettingsFile } from './schema.ts';
@@ -39,7 +38,7 @@ export type SettingsFound =
 
 export const SLOTS_DEFAULT = 64;
 export const RUNS_MAX_DEFAULT = 10_000;
-/** Without a setting, a run may have this many tasks, which a workflow may narrow. */
+/** Without a setting, a run may have this many tasks, which a workflow may narrow. A setting may allow more. */
 const ALLOWED: Limits = { ...LIMITS_DEFAULT, tasks: 100_000, depth: 8 };
 
 /** The project a folder belongs to: where its `baton.yaml` or its git repository is, else the folder itself. */
@@ -50,52 +49,94 @@ export function projectOf(folder: string): string {
   return resolve(folder);
 }
 
-/** `baton.yaml` in the project or the nearest folder above it. */
+/**
+ * `baton.yaml` in the project or the nearest folder above it. It may name commands to run, so where anybody may write
+ * (`/tmp`), one that somebody else left there does not count.
+ */
 export function projectFile(project: string): string | undefined {
   for (let folder = resolve(project); ; folder = dirname(folder)) {
     const file = join(folder, 'baton.yaml');
-    if (existsSync(file)) return file;
+    if (existsSync(file) && !isPlanted(file, folder)) return file;
     if (folder === dirname(folder)) return undefined;
   }
+}
+
+const ANYBODY_WRITES = 0o002;
+
+function isPlanted(file: string, folder: string): boolean {
+  const me = process.getuid?.();
+  return me !== undefined && (statSync(folder).mode & ANYBODY_WRITES) !== 0 && statSync(file).uid !== me;
 }
 
 export const userFile = (env: Readonly<Record<string, string | undefined>>): string =>
   join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'), 'baton', 'baton.yaml');
 
+interface SettingsSource {
+  readonly file: string;
+  readonly value: SettingsFile;
+}
+
 export function findSettings(project: string, env: Readonly<Record<string, string | undefined>>): SettingsFound {
   const problems: Problem[] = [];
-  const files: { readonly file: string; readonly value: SettingsFile }[] = [];
-  for (const file of [projectFile(project), userFile(env)]) {
+  const files: SettingsSource[] = [];
+  for (const file of new Set([projectFile(project), userFile(env)])) {
     if (file === undefined || !existsSync(file)) continue;
-    const loaded = loadSettings(file, readFileSync(file));
+    const loaded = read(file);
     if (loaded.ok) files.push({ file, value: loaded.value });
     else problems.push(...loaded.problems);
   }
+  for (const name of [SLOTS_VARIABLE, RUNS_MAX_VARIABLE])
+    if (env[name] !== undefined && !isCount(env[name]))
+      problems.push({
+        file: `$${name}`,
+        line: 1,
+        column: 1,
+        code: 'WRONG_TYPE',
+        message: `must be a whole number above 0, not ${JSON.stringify(env[name])}`,
+      });
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, settings: merge(files, env) };
 }
 
-function merge(
-  files: readonly { readonly file: string; readonly value: SettingsFile }[],
-  env: Readonly<Record<string, string | undefined>>,
-): Settings {
+const SLOTS_VARIABLE = 'BATON_SLOTS';
+const RUNS_MAX_VARIABLE = 'BATON_RUNS_MAX';
+const isCount = (text: string | undefined): boolean => /^[1-9]\d{0,8}$/.test(text ?? '');
+
+function read(file: string): SettingsResult {
+  try {
+    return loadSettings(file, readFileSync(file));
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return { ok: false, problems: [{ file, line: 1, column: 1, code: 'YAML_SYNTAX', message: `can't be read (${why})` }] };
+  }
+}
+
+/** What every file that says something allows: the least. Where none does, the default. */
+function limitsFrom(files: readonly SettingsSource[]): { readonly limits: Limits; readonly from: ReadonlyMap<string, string> } {
+  const limits: Record<string, number> = {};
+  const from = new Map<string, string>();
+  for (const { file, value } of files)
+    for (const [name, most] of Object.entries(limitsOf(value.limits)))
+      if (limits[name] === undefined || most < limits[name]) {
+        limits[name] = most;
+        from.set(name, file);
+      }
+  return { limits: { ...ALLOWED, ...limits }, from };
+}
+
+function merge(files: readonly SettingsSource[], env: Readonly<Record<string, string | undefined>>): Settings {
   const sources: Setting[] = [];
   const tell = (name: string, value: unknown, from: string) =>
     sources.push({ name, value: typeof value === 'string' ? value : JSON.stringify(value), from });
-  // From the farthest to the nearest, so that the nearer one has the last word, and limits only shrink.
-  let limits: Limits = ALLOWED;
-  const limitSource = new Map<string, string>(Object.keys(limits).map((name) => [name, 'default']));
+  const { limits, from: limitSource } = limitsFrom(files);
   const agents = new Map<string, AgentConfig>();
   const agentSource = new Map<string, string>();
-  for (const { file, value } of [...files].reverse()) {
-    const narrowed = narrowLimits(limitsOf(value.limits), limits);
-    for (const [name, each] of Object.entries(narrowed)) if (each !== limits[name as keyof Limits]) limitSource.set(name, file);
-    limits = narrowed;
+  // From the farthest to the nearest, so that the nearer one has the last word.
+  for (const { file, value } of [...files].reverse())
     for (const [name, entry] of Object.entries(value.agents ?? {})) {
       agents.set(name, agentConfig(name, entry));
       agentSource.set(name, file);
     }
-  }
   const nearest = <T>(pick: (value: SettingsFile) => T | undefined): { readonly value: T; readonly from: string } | undefined => {
     for (const { file, value } of files) {
       const found = pick(value);
@@ -104,14 +145,13 @@ function merge(
     return undefined;
   };
   const number = (name: string, variable: string, pick: (value: SettingsFile) => number | undefined, fallback: number): number => {
-    const given = Number(env[variable]);
-    const chosen =
-      Number.isInteger(given) && given > 0 ? { value: given, from: variable } : (nearest(pick) ?? { value: fallback, from: 'default' });
+    const given = env[variable];
+    const chosen = given === undefined ? (nearest(pick) ?? { value: fallback, from: 'default' }) : { value: Number(given), from: variable };
     tell(name, chosen.value, chosen.from);
     return chosen.value;
   };
-  const slots = number('slots', 'BATON_SLOTS', (value) => value.slots, SLOTS_DEFAULT);
-  const runsMax = number('runsMax', 'BATON_RUNS_MAX', (value) => value.runsMax, RUNS_MAX_DEFAULT);
+  const slots = number('slots', SLOTS_VARIABLE, (value) => value.slots, SLOTS_DEFAULT);
+  const runsMax = number('runsMax', RUNS_MAX_VARIABLE, (value) => value.runsMax, RUNS_MAX_DEFAULT);
   const keep = nearest((value) => value.retention?.runs);
   tell('retention.runs', keep?.value ?? 'until cleaned', keep?.from ?? 'default');
   for (const [name, value] of Object.entries(limits)) tell(`limits.${name}`, value, limitSource.get(name) ?? 'default');

@@ -33,6 +33,8 @@ function toProblems(source: Source, schema: z.ZodType, issue: Issue, path: Path)
         source.at(path),
       );
     case 'invalid_union':
+      if (isMap(issue.input) && keysAt(schema, path).length > 0)
+        return problem('MISSING_KEY', `${name} needs one of ${keysAt(schema, path).join(', ')}`, source.atKey(path));
       return problem('WRONG_TYPE', `${name} must be ${choices(issue)}, not ${kindOf(issue.input)}`, source.at(path));
     case 'invalid_value':
       if (issue.input === undefined) return missing(`: ${values(issue.values)}`);
@@ -52,15 +54,38 @@ function toProblems(source: Source, schema: z.ZodType, issue: Issue, path: Path)
   }
 }
 
+const isMap = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCode = (code: unknown): code is ProblemCode => typeof code === 'string' && Object.hasOwn(PROBLEM_CODES, code);
 
 type Union = Extract<Issue, { code: 'invalid_union' }>;
 
-/** What the branch says whose type is right and whose inside is wrong: it knows best what was meant. */
+/**
+ * What the branch says that knows best what was meant: its type is right, and it finds the least wrong inside. Where
+ * several are as near, only what none of them knows is sure.
+ */
 function meant(issue: Union): Issue[] | undefined {
-  const branch = issue.errors.find((errors) => errors.every((each) => each.path.length > 0 || !TYPES.has(each.code)));
-  return branch?.length ? branch : undefined;
+  const near = branches(issue).filter(
+    (errors) => errors.length > 0 && errors.every((each) => each.path.length > 0 || !TYPES.has(each.code)),
+  );
+  const least = Math.min(...near.map(wrongness));
+  const [best, other] = near.filter((errors) => wrongness(errors) === least);
+  if (!best || !other) return best;
+  const unknown = best.filter(({ code }) => code === 'unrecognized_keys');
+  return unknown.length > 0 ? unknown : undefined;
 }
+/** Unions of unions have all their branches. */
+function branches(issue: Union): Issue[][] {
+  const found: Issue[][] = [];
+  const open = [...issue.errors];
+  for (const errors of open) {
+    const [inner] = errors;
+    if (inner?.code === 'invalid_union' && inner.path.length === 0) open.push(...inner.errors);
+    else found.push(errors);
+  }
+  return found;
+}
+const wrongness = (errors: readonly Issue[]): number =>
+  errors.reduce((sum, each) => sum + (each.code === 'unrecognized_keys' ? 1 + each.keys.length : 1), 0);
 const TYPES: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);
 
 /** An issue as those that it is made of, with whole paths: a union speaks for its best branch. */
