@@ -6,7 +6,6 @@ import type { Located, Opened, OpenOptions, Parts } from './parts.ts';
 
 export interface Session {
   readonly client: BatonClient;
-  readonly home: string;
   /** `owner`: a process that goes on when this one ends. `here`: an engine in this process. `reader`: nobody carries runs on. */
   at(): 'owner' | 'here' | 'reader';
   close(): Promise<void>;
@@ -48,7 +47,6 @@ export async function reading(parts: Parts, options: ConnectOptions): Promise<Se
   };
   return {
     client: new BatonClient({ transport }),
-    home: open.home,
     at: () => (reader || send === undefined ? 'reader' : 'owner'),
     close: async () => (await reader)?.close(),
   };
@@ -58,11 +56,18 @@ export async function reading(parts: Parts, options: ConnectOptions): Promise<Se
 export async function owning(parts: Parts, options: ConnectOptions): Promise<Session> {
   const { open, owner } = await locate(parts, options);
   const send = owner?.socket === undefined ? undefined : await atSocket(owner.socket);
-  let current = owner && send && (await isStale(open, owner.pid, send)) ? await replace(owner.pid, send) : send;
+  let current = owner && send && (await isStale(open, parts.version, owner.pid, send)) ? await replace(owner.pid, send) : send;
   const start = async (): Promise<Transport> => {
     const { startOwner } = await import('./start-owner.ts');
     const locateAgain = () => parts.locate(open.cwd, open.env);
-    return atSocket(await startOwner({ ...open, locate: locateAgain, answers: async (address) => answers(await atSocket(address)) }));
+    return atSocket(
+      await startOwner({
+        ...open,
+        version: parts.version,
+        locate: locateAgain,
+        answers: async (address) => answers(await atSocket(address)),
+      }),
+    );
   };
   const transport: Transport = async (call) => {
     if (current) {
@@ -76,7 +81,7 @@ export async function owning(parts: Parts, options: ConnectOptions): Promise<Ses
     current = await start();
     return current(call);
   };
-  return { client: new BatonClient({ transport }), home: open.home, at: () => 'owner', close: async () => {} };
+  return { client: new BatonClient({ transport }), at: () => 'owner', close: async () => {} };
 }
 
 async function answers(send: Transport): Promise<boolean> {
@@ -87,10 +92,10 @@ async function answers(send: Transport): Promise<boolean> {
   }
 }
 
-/** It has another environment than this command, and nothing to do that needs the one it has. */
-async function isStale({ home, env }: OpenOptions, pid: number, send: Transport): Promise<boolean> {
+/** It has another environment or version than this command, and nothing to do that needs the one it has. */
+async function isStale({ home, env }: OpenOptions, version: string, pid: number, send: Transport): Promise<boolean> {
   const { hasOtherEnvironment } = await import('./environment.ts');
-  if (!hasOtherEnvironment(home, pid, env)) return false;
+  if (!hasOtherEnvironment(home, pid, env, version)) return false;
   const runs = await new BatonClient({ transport: send }).runs({ open: true, limit: 100_000 }).catch(() => undefined);
   return runs?.every(({ status }) => status === 'waiting' || status === 'paused' || status === 'awaiting-approval') ?? false;
 }
@@ -105,5 +110,5 @@ export async function here(parts: Parts, options: ConnectOptions): Promise<Sessi
   const { open } = await locate(parts, options);
   const opened = await parts.openEngine(open);
   const client = new BatonClient({ transport: (call) => opened.call(call) });
-  return { client, home: open.home, at: () => 'here', close: () => opened.close() };
+  return { client, at: () => 'here', close: () => opened.close() };
 }

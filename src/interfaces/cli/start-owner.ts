@@ -13,6 +13,7 @@ const LOOK_MS = 25;
 const AGAIN_MS = 500;
 
 export interface StartOwner {
+  readonly version: string;
   readonly home: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -31,7 +32,7 @@ export async function startOwner(options: StartOwner): Promise<string> {
   while (Date.now() < deadline) {
     const { owner } = await options.locate();
     if (owner?.socket !== undefined && (await options.answers(owner.socket))) {
-      if (owner.pid === child.pid) rememberEnvironment(home, owner.pid, options.env);
+      if (owner.pid === child.pid) rememberEnvironment(home, owner.pid, options.env, options.version);
       return owner.socket;
     }
     if (child.code !== undefined) {

@@ -86,7 +86,9 @@ class Watcher {
       else if (times > 20) throw problem;
       else await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** times, 1_000)));
     };
-    for await (const event of client.follow({ run, output: true, signal, onBroken })) {
+    // Lines alone are made from facts; what tasks print is asked for where it is shown.
+    const output = this.context.out.json || this.context.out.interactive || this.options.output;
+    for await (const event of client.follow({ run, output, signal, onBroken })) {
       if (this.context.out.json) eventLines(event, this.context.out);
       this.view?.show(reduce(this.progress, event));
       this.look();

@@ -13,9 +13,11 @@ interface ResumeOptions extends LimitOptions {
   readonly detach?: boolean;
 }
 
-export const resume: Handler<ResumeOptions> = (context, [typed], options) => {
+export const resume: Handler<ResumeOptions> = async (context, [typed], options) => {
+  // Asked before anybody owns the home: what a new owner finishes at once was resumed all the same.
+  const open = typed === undefined ? await context.reading(({ client }) => client.runs({ open: true, limit: 100_000 })) : [];
   const use = (session: Session) =>
-    typed === undefined ? resumeAll(context, session, options) : resumeOne(context, session, typed, options);
+    typed === undefined ? resumeAll(context, session, open, options) : resumeOne(context, session, typed, options);
   return options.foreground ? context.here(use) : context.owning(use);
 };
 
@@ -34,9 +36,13 @@ async function resumeOne(context: Context, session: Session, typed: string, opti
 }
 
 /** Whoever owns the home carries all unfinished runs on; so asking it anything is enough. */
-async function resumeAll(context: Context, session: Session, { detach = false }: ResumeOptions): Promise<number> {
+async function resumeAll(
+  context: Context,
+  session: Session,
+  open: readonly RunSummary[],
+  { detach = false }: ResumeOptions,
+): Promise<number> {
   const { out } = context;
-  const open = await session.client.runs({ open: true, limit: 100_000 });
   if (open.length === 0) {
     out.say('There is nothing to resume.');
     return EXIT.done;

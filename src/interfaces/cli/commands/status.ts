@@ -7,6 +7,7 @@ import { runTable } from './list.ts';
 import { taskTable } from './show.ts';
 
 const SHOWN = 5;
+const ASKED = 10;
 
 export const status: Handler<object> = (context, [typed]) =>
   context.reading(async ({ client }) => {
@@ -34,7 +35,8 @@ function overview(
   else if (moving.length > 0)
     lines.push(out.paint('wait', `Nobody carries ${plural(moving.length, 'unfinished run')} on. Go on: baton resume`));
   if (runs.length === 0) return [...lines, '', 'There are no runs here yet. Start one: baton run FILE'];
-  for (const item of items) lines.push('', ...itemLines(item, out.paint));
+  for (const item of items.slice(0, ASKED)) lines.push('', ...itemLines(item, out.paint));
+  if (items.length > ASKED) lines.push('', out.paint('dim', `${items.length - ASKED} more wait for you: baton inbox`));
   const shown = open.length > 0 ? open : runs.slice(0, SHOWN);
   lines.push('', ...runTable(shown, now(), out.paint));
   if (runs.length > shown.length) lines.push(out.paint('dim', `${runs.length - shown.length} more: baton list`));
