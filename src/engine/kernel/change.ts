@@ -23,8 +23,8 @@ interface Change {
 const untouched = (task: TaskRecord): boolean =>
   task.attempt === 0 && task.claim === undefined && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
 
-/** Why a change may not be made, or nothing. */
-export function checkChange(state: RunState, change: Change): ReturnType<typeof refuse> | undefined {
+/** Why a change may not be made, or nothing. `parent` is the container that asks for it. */
+export function checkChange(state: RunState, change: Change, parent?: string): ReturnType<typeof refuse> | undefined {
   const { limits } = state;
   if (state.made + change.add.length > limits.tasks)
     return refuse('TASKS_EXCEEDED', `limit tasks = ${limits.tasks}: ${state.made} made, ${change.add.length} more asked`, {
@@ -35,14 +35,16 @@ export function checkChange(state: RunState, change: Change): ReturnType<typeof 
   const added = new Map(change.add.map((spec) => [spec.id, spec]));
   for (const spec of change.add) {
     if (state.tasks.has(spec.id) || added.get(spec.id) !== spec) return refuse('DUPLICATE_ID', `there is a task "${spec.id}" already`);
-    if (spec.parent !== undefined && (added.get(spec.parent) ?? state.tasks.get(spec.parent)?.spec)?.kind !== 'container')
-      return refuse('PLAN_INVALID', `"${spec.id}" names "${spec.parent}" as its container, which is none`);
-    const depth = depthOf(state, spec, added);
-    if (depth > limits.depth)
-      return refuse('DEPTH_EXCEEDED', `limit depth = ${limits.depth}: "${spec.id}" would be at ${depth}`, {
-        details: { limit: limits.depth, depth },
+    if (spec.parent !== parent)
+      return refuse('PLAN_INVALID', `"${spec.id}" names "${spec.parent ?? 'nothing'}" as its container`, {
+        hint: 'Only a container makes its children, when it is resolved.',
       });
   }
+  const depth = parent === undefined ? 0 : taskOf(state, parent).depth + 1;
+  if (change.add.length > 0 && depth > limits.depth)
+    return refuse('DEPTH_EXCEEDED', `limit depth = ${limits.depth}: "${change.add[0]?.id}" would be at ${depth}`, {
+      details: { limit: limits.depth, depth },
+    });
   for (const id of [...drop, ...Object.keys(change.rewire ?? {})]) {
     const task = state.tasks.get(id);
     if (!task) return refuse('TASK_NOT_FOUND', `no task "${id}"`);
@@ -76,16 +78,6 @@ export function checkChange(state: RunState, change: Change): ReturnType<typeof 
       if (!graph.has(task.spec.id) && !drop.has(task.spec.id)) graph.set(task.spec.id, task.spec.needs);
   const cycle = findCycle(graph);
   return cycle && refuse('CYCLE', `the tasks wait for each other: ${cycle.join(' → ')}`, { details: { cycle } });
-}
-
-function depthOf(state: RunState, spec: TaskSpec, added: ReadonlyMap<string, TaskSpec>): number {
-  let depth = 0;
-  for (let parent = spec.parent; parent !== undefined; depth++) {
-    const known = state.tasks.get(parent);
-    if (known) return depth + 1 + known.depth;
-    parent = added.get(parent)?.parent;
-  }
-  return depth;
 }
 
 /** Facts of one change; large ones are cut, so that no fact grows without bound. All are of one commit. */
@@ -150,7 +142,7 @@ function resolved(state: RunState, task: TaskRecord, { resolution }: Resolve): D
       return [{ type: 'task.failed', task: id, attempt, failure: resolution.failure }];
     case 'expand': {
       const refused =
-        resolution.add.length === 0 ? refuse('PLAN_INVALID', `container "${id}" expands to nothing`) : checkChange(state, resolution);
+        resolution.add.length === 0 ? refuse('PLAN_INVALID', `container "${id}" expands to nothing`) : checkChange(state, resolution, id);
       if (refused)
         return [{ type: 'task.failed', task: id, attempt, failure: { class: 'permanent', code: refused.code, message: refused.message } }];
       return changed(state, id, resolution, id);

@@ -1,68 +1,15 @@
 // req K1, K2, K10, K12, B1, B2, H1, H2
 import { describe, expect, it, test } from 'vitest';
+import { KernelPlay, ME } from '../../../tests/support/kernel-play.ts';
 import type { RunCommand } from './commands.ts';
-import { violation } from './invariants.ts';
-import { decide, evolve, settle } from './kernel.ts';
-import type { OwedChange } from './owed.ts';
-import type { ApprovalRule, Failure, Limits, TaskSpec } from './plan.ts';
+import type { TaskSpec } from './plan.ts';
 import { CLASS_RULES } from './retry.ts';
 import { restore, save } from './snapshot.ts';
 import type { RunState } from './state.ts';
 import { move, taskOf } from './task.ts';
 
-const ME = { id: 'me', roles: ['approver'] };
-
-/** A run that is asked one command after the other. */
-class Play {
-  private current: RunState | undefined;
-  at = 1_000;
-
-  constructor(tasks: readonly Partial<TaskSpec>[], limits: Partial<Limits> = {}, approval?: ApprovalRule) {
-    const specs = tasks.map(
-      (task, i): TaskSpec => ({ id: `t${i}`, kind: 'work', needs: [], work: 'w', agent: 'a', idempotent: true, ...task }),
-    );
-    this.ask({
-      type: 'run.create',
-      by: ME,
-      plan: { name: 'p', source: 's', limits: { tasks: 100, depth: 3, ...limits }, tasks: specs, ...(approval ? { approval } : {}) },
-    });
-  }
-  get state(): RunState {
-    if (!this.current) throw new Error('no run');
-    return this.current;
-  }
-  /** The facts a command brought, or the code of its refusal. */
-  ask(command: RunCommand): string[] {
-    const decided = decide(this.current, command, this.at);
-    if (!Array.isArray(decided)) return [(decided as { code: string }).code];
-    const types: string[] = [];
-    const change: OwedChange = { added: [], removed: [] };
-    for (let facts = decided; facts.length > 0; facts = settle(this.state))
-      for (const fact of facts) {
-        types.push(fact.type);
-        this.current = evolve(this.current, fact, this.at, change, 'r');
-      }
-    expect(violation(this.state)).toBeUndefined();
-    return types;
-  }
-  start(task = 't0', attempt = 1): string[] {
-    return this.ask({ type: 'task.start', task, attempt });
-  }
-  ok(task = 't0', attempt = 1): string[] {
-    return this.ask({ type: 'attempt.end', task, attempt, outcome: { ok: true, result: `${task}${attempt}` } });
-  }
-  fail(failure: Partial<Failure>, task = 't0', attempt = 1): string[] {
-    return this.ask({
-      type: 'attempt.end',
-      task,
-      attempt,
-      outcome: { ok: false, failure: { class: 'permanent', code: 'X', message: 'x', ...failure } },
-    });
-  }
-}
-
 test('a step and the next are two facts in one decision', () => {
-  const play = new Play([{}, { needs: ['t0'] }]);
+  const play = new KernelPlay([{}, { needs: ['t0'] }]);
   expect(play.start()).toEqual(['task.started']);
   expect(play.ok()).toEqual(['task.committed']);
   expect(play.start('t1')).toEqual(['task.started']);
@@ -71,7 +18,7 @@ test('a step and the next are two facts in one decision', () => {
 });
 
 test('an illegal step can’t be made', () => {
-  const play = new Play([{}]);
+  const play = new KernelPlay([{}]);
   expect(() => move(taskOf(play.state, 't0'), 'validating')).toThrow('can’t go'.replace('’', "'"));
   expect(play.ok()).toEqual(['ATTEMPT_OVER']);
   play.start();
@@ -84,7 +31,7 @@ describe('failures', () => {
   it.each(['permanent', 'policy', 'unsafe', 'invalid-output', 'cancelled'] as const)(
     '%s runs once, and what needs it is skipped with the cause',
     (kind) => {
-      const play = new Play([{}, { needs: ['t0'] }, { needs: ['t1'] }]);
+      const play = new KernelPlay([{}, { needs: ['t0'] }, { needs: ['t1'] }]);
       play.start();
       expect(play.fail({ class: kind })).toEqual(['task.failed', 'task.skipped', 'task.skipped', 'run.ended']);
       expect(taskOf(play.state, 't2').cause).toEqual({ cause: 'need', task: 't1', status: 'skipped' });
@@ -93,7 +40,7 @@ describe('failures', () => {
   );
 
   it.each(['transient', 'throttled', 'timeout'] as const)('%s is tried again as often as its class says', (kind) => {
-    const play = new Play([{}]);
+    const play = new KernelPlay([{}]);
     for (let attempt = 1; attempt < CLASS_RULES[kind].attempts; attempt++) {
       play.start('t0', attempt);
       expect(play.fail({ class: kind }, 't0', attempt)).toEqual(['attempt.failed']);
@@ -108,14 +55,14 @@ describe('failures', () => {
   });
 
   it('waits as long as the other side asks', () => {
-    const play = new Play([{}]);
+    const play = new KernelPlay([{}]);
     play.start();
     play.fail({ class: 'throttled', retryAfterMs: 7_000 });
     expect(taskOf(play.state, 't0').retryAt).toBe(play.at + 7_000);
   });
 
   it('does not repeat what is not idempotent, unless nothing was dispatched', () => {
-    const play = new Play([{ idempotent: false }, { idempotent: false }]);
+    const play = new KernelPlay([{ idempotent: false }, { idempotent: false }]);
     play.start();
     play.start('t1');
     play.fail({ class: 'transient' });
@@ -126,7 +73,7 @@ describe('failures', () => {
 });
 
 test('money is reserved before, settled after, and a refused reservation pauses the run until the limit is raised', () => {
-  const play = new Play([{}], { calls: 2 });
+  const play = new KernelPlay([{}], { calls: 2 });
   play.start();
   const reserve = (step: string) => play.ask({ type: 'step.reserve', task: 't0', attempt: 1, step, amounts: { calls: 1 } });
   const record = (step: string) => play.ask({ type: 'step.record', task: 't0', attempt: 1, step, output: 'o', usage: { calls: 1 } });
@@ -154,7 +101,7 @@ describe('approvals', () => {
   });
 
   it('are bound to what was seen, decided once by each, by those who may', () => {
-    const play = new Play([{ approval: rule }]);
+    const play = new KernelPlay([{ approval: rule }]);
     expect(play.ask(decision('ann', ['approver'], 'other'))).toEqual(['APPROVAL_STALE']);
     expect(play.ask(decision('ann', ['viewer']))).toEqual(['APPROVAL_FORBIDDEN']);
     expect(play.ask(decision('me', ['approver']))).toEqual(['APPROVAL_FORBIDDEN']);
@@ -166,7 +113,7 @@ describe('approvals', () => {
   });
 
   it('are denied or handed on when nobody answers', () => {
-    const denied = new Play([{ approval: { at: 'start', by: [], timeoutMs: 100, onTimeout: 'deny' } }]);
+    const denied = new KernelPlay([{ approval: { at: 'start', by: [], timeoutMs: 100, onTimeout: 'deny' } }]);
     denied.at += 100;
     expect(denied.ask({ type: 'timer.fire', timer: 'approval:start:t0' })).toEqual([
       'timer.fired',
@@ -174,7 +121,7 @@ describe('approvals', () => {
       'task.failed',
       'run.ended',
     ]);
-    const escalated = new Play([
+    const escalated = new KernelPlay([
       { approval: { at: 'start', by: ['boss'], timeoutMs: 100, onTimeout: 'escalate', escalateTo: ['approver'] } },
     ]);
     expect(escalated.ask(decision('ann', ['approver']))).toEqual(['APPROVAL_FORBIDDEN']);
@@ -184,7 +131,7 @@ describe('approvals', () => {
   });
 
   it('a plan that nobody approved runs nothing when its run is cancelled', () => {
-    const play = new Play([{ always: true }], {}, { at: 'task', by: [] });
+    const play = new KernelPlay([{ always: true }], {}, { at: 'task', by: [] });
     expect(play.state.status).toBe('awaiting-approval');
     expect(play.ask({ type: 'run.cancel', by: ME })).toEqual(['run.cancelling', 'task.cancelled', 'run.ended']);
     expect(taskOf(play.state, 't0').status).toBe('cancelled');
@@ -192,7 +139,7 @@ describe('approvals', () => {
 });
 
 test('red gates send the work back with their evidence, so often and no more', () => {
-  const play = new Play([{ gates: ['tests'], reworkMax: 1 }]);
+  const play = new KernelPlay([{ gates: ['tests'], reworkMax: 1 }]);
   const judge = (attempt: number, verdict: 'pass' | 'fail' | 'error') =>
     play.ask({ type: 'gate.end', task: 't0', attempt, gate: 0, verdict, evidence: `e${attempt}` });
   play.start();
@@ -205,7 +152,7 @@ test('red gates send the work back with their evidence, so often and no more', (
 });
 
 test('a change of the plan is whole or not at all', () => {
-  const play = new Play([{}, { needs: ['t0'] }]);
+  const play = new KernelPlay([{}, { needs: ['t0'] }]);
   play.start();
   const before = JSON.stringify(save(structured(play.state)).header);
   const add: TaskSpec = { id: 'x', kind: 'work', needs: ['t0'], work: 'w' };
@@ -226,7 +173,7 @@ test('a change of the plan is whole or not at all', () => {
 });
 
 test('retry puts a new segment beside the old facts', () => {
-  const play = new Play([{}, { needs: ['t0'] }, {}]);
+  const play = new KernelPlay([{}, { needs: ['t0'] }, {}]);
   play.start();
   play.start('t2');
   play.ok('t2');

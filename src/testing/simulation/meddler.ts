@@ -95,6 +95,7 @@ export class Meddler {
     const all: RunCommand[] = [
       { type: 'run.create', by, plan: { name: 'again', source: 'source', tasks: [], limits: state.limits } },
       { type: 'question.answer', by, task: NOBODY, result: 'none' },
+      { type: 'plan.change', by, base: state.version, add: [{ id: NOBODY, kind: 'work', needs: [], work: 'none', parent: id }] },
       { type: 'approval.decide', by, approval: closed?.id ?? NOBODY, binds: closed?.binds ?? '', decision: 'approve', result: 'none' },
     ];
     if (task?.status !== 'undecided' || task.probing) all.push({ type: 'task.decide', by, task: id, decision: 'retry' });
