@@ -86,6 +86,14 @@ tasks:
   expect(env(run, 'c[1]')).toEqual({ A: '1', B: '2' });
 });
 
+test('numbers that do not mix say so', () => {
+  const run = new TestRun(
+    'tasks:\n  a: { run: x }\n  b: { needs: a, run: x, env: { A: "${{ tasks.a.outputs.json * 1.5 }}", B: "${{ double(tasks.a.outputs.json) * 1.5 }}" } }\n',
+  );
+  run.end('a', { outputs: { json: 2 } });
+  expect(run.resolve('b')).toMatch(/no such overload: .*Whole numbers and others don't mix/);
+});
+
 test('numbers that JSON can not hold fail, and are not quietly changed', () => {
   const run = new TestRun(`
 inputs: { zero: { type: number, default: 0 }, big: { type: integer, default: 9007199254740991 } }

@@ -86,6 +86,10 @@ export function environment(names: Readonly<Record<string, Shape>>): Environment
   return known;
 }
 
+/** Numbers are the one place where CEL is stricter than people expect. */
+export const isMixedNumbers = (message: string): boolean => /\b(double|int)\b.* [-+*/%] .*\b(int|double)\b/.test(message);
+export const MIXED_NUMBERS = "Whole numbers and others don't mix: write 1.0 for 1, or double(…) around a value.";
+
 const wrong = (message: string, at = 0): Parsed => ({ ok: false, problem: { kind: 'syntax', message, at } });
 
 const summary = (error: unknown): string => {

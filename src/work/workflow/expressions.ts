@@ -1,5 +1,14 @@
 /** Checks every expression of a file: where it stands, its syntax, its names and its types. */
-import { checkTypes, type Expression, type ExpressionProblem, environment, parseExpression, type Shape } from '../expressions/cel.ts';
+import {
+  checkTypes,
+  type Expression,
+  type ExpressionProblem,
+  environment,
+  isMixedNumbers,
+  MIXED_NUMBERS,
+  parseExpression,
+  type Shape,
+} from '../expressions/cel.ts';
 import { hasExpression, split } from '../expressions/template.ts';
 import type { Path, Source } from './document.ts';
 import { type Needs, needsAmong, needsOf, taskNamed } from './names.ts';
@@ -130,11 +139,7 @@ function checkType(work: Work, site: Site, expression: Expression, say: SayAt): 
   }
 }
 
-/** Numbers are the one place where CEL is stricter than people expect. */
-const typeMessage = (message: string): string =>
-  /\b(double|int)\b.* [-+*/%] .*\b(int|double)\b/.test(message)
-    ? `${message}. Whole numbers and others don't mix: write 1.0, or double(…)`
-    : message;
+const typeMessage = (message: string): string => (isMixedNumbers(message) ? `${message}. ${MIXED_NUMBERS}` : message);
 
 const NAME_ONLY = /^secrets\.([A-Za-z_]\w*)$/;
 

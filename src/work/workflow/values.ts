@@ -2,7 +2,7 @@
 import type { Blobs } from '../../engine/host/host.ts';
 import { latestOf, type RunState, type TaskRecord } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
-import { type Expression, parseExpression } from '../expressions/cel.ts';
+import { type Expression, isMixedNumbers, MIXED_NUMBERS, parseExpression } from '../expressions/cel.ts';
 import { mapOf, partToCel } from '../expressions/json.ts';
 import type { Reference } from '../expressions/references.ts';
 import type { Scope } from '../planning/definition.ts';
@@ -36,7 +36,7 @@ export function evaluate(text: string, sight: Sight): unknown {
     return expression.evaluate(seenBy(expression.references, sight));
   } catch (error) {
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    const more = error instanceof BatonError ? (error.hint ?? '') : explain(expression.references, sight);
+    const more = error instanceof BatonError ? (error.hint ?? '') : helpFor(why, expression.references, sight);
     throw new BatonError('EXPRESSION_FAILED', `\${{ ${text} }}: ${why}.${more === '' ? '' : ` ${more}`}`, {
       cause: error,
       details: { expr: text },
@@ -86,6 +86,11 @@ function seenBy(references: readonly Reference[], sight: Sight): Record<string, 
 }
 
 const taskSeen = ({ state, scope }: Sight, name: string): TaskRecord | undefined => state.tasks.get(latestOf(state, scope.prefix + name));
+
+function helpFor(why: string, references: readonly Reference[], sight: Sight): string {
+  if (why.startsWith('No such key')) return explain(references, sight);
+  return isMixedNumbers(why) ? MIXED_NUMBERS : '';
+}
 
 /** Why something was not there, as far as what was read tells. */
 function explain(references: readonly Reference[], sight: Sight): string {
