@@ -3,6 +3,7 @@
  * replaces its expressions, the performer carries it out. The same type serves before and after resolving; afterwards
  * no `Template` holds an expression any more, and secrets are still references.
  */
+import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 
 /** A piece of text that is known only when the task starts. */
@@ -99,7 +100,7 @@ export type Definition = Common &
 
 /** What a container makes its children from: everything of a TaskSpec but its id, needs and hash, and the definition. */
 export interface ChildTemplate {
-  readonly spec: Readonly<Record<string, unknown>>;
+  readonly spec: Omit<TaskSpec, 'id' | 'needs' | 'work'>;
   readonly definition: Definition;
 }
 

@@ -73,7 +73,7 @@ function compileTask(context: CompileContext, name: string, entry: TaskEntry): T
 
 const isTop = (scope: Scope): boolean => scope.prefix === '' && scope.inputs === undefined && scope.item === undefined;
 
-type ChildSpec = Omit<TaskSpec, 'id' | 'needs' | 'work'>;
+type ChildSpec = ChildTemplate['spec'];
 
 /** One task as such, whatever container may hold it. */
 function single({ file, agents }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {

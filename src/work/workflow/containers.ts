@@ -45,7 +45,7 @@ const scopeOf = ({ scope }: Definition): Scope => scope ?? { prefix: '' };
 function child({ task, blobs }: Job, id: string, { spec, definition }: ChildTemplate, scope: Scope): TaskSpec {
   const own: Definition = { ...definition, scope };
   return {
-    ...(spec as unknown as Omit<TaskSpec, 'id' | 'needs' | 'work'>),
+    ...spec,
     id,
     needs: [],
     parent: task.spec.id,
