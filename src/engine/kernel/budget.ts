@@ -28,14 +28,15 @@ function scopes(state: RunState, task: TaskRecord): Scope[] {
   return [run, { name: `task:${task.spec.id}`, limits: task.spec.budget, spent: task.spent, reserved: held }];
 }
 
-/** Warnings that adding `amounts` brings for the first time. */
-function warnings(state: RunState, task: TaskRecord, amounts: Amounts): RunFact[] {
+/** Warnings that `amounts`, in place of what the step had reserved `before`, bring for the first time. */
+function warnings(state: RunState, task: TaskRecord, amounts: Amounts, before: Amounts | undefined): RunFact[] {
   const facts: RunFact[] = [];
   for (const scope of scopes(state, task))
     for (const measure of MEASURES) {
       const limit = scope.limits[measure];
       if (limit === undefined || state.warned.includes(`${scope.name}/${measure}`)) continue;
-      if (scope.spent[measure] + scope.reserved(measure) + (amounts[measure] ?? 0) >= WARN_AT * limit)
+      const asked = (amounts[measure] ?? 0) - (before?.[measure] ?? 0);
+      if (scope.spent[measure] + scope.reserved(measure) + asked >= WARN_AT * limit)
         facts.push({ type: 'budget.warned', scope: scope.name, measure, limit });
     }
   return facts;
@@ -73,7 +74,7 @@ export const budgetDeciders = {
             });
       }
     return [
-      ...warnings(state, task, command.amounts),
+      ...warnings(state, task, command.amounts, again),
       { type: 'step.reserved', task: command.task, attempt: command.attempt, step: command.step, amounts: command.amounts },
     ];
   },

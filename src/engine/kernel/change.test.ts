@@ -1,8 +1,8 @@
 // req K2, K4, K13
 import { describe, expect, it, test } from 'vitest';
-import { KernelPlay, ME } from '../../../tests/support/kernel-play.ts';
 import type { RunCommand } from './commands.ts';
 import type { TaskSpec } from './plan.ts';
+import { KernelPlay, ME } from './play.ts';
 
 const task = (id: string, needs: readonly string[] = [], more: Partial<TaskSpec> = {}): TaskSpec => ({
   id,

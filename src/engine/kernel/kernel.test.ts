@@ -1,8 +1,8 @@
 // req K1, K2, K10, K12, B1, B2, H1, H2
 import { describe, expect, it, test } from 'vitest';
-import { KernelPlay, ME } from '../../../tests/support/kernel-play.ts';
 import type { RunCommand } from './commands.ts';
 import type { TaskSpec } from './plan.ts';
+import { KernelPlay, ME } from './play.ts';
 import { CLASS_RULES } from './retry.ts';
 import { restore, save } from './snapshot.ts';
 import type { RunState } from './state.ts';

@@ -1,15 +1,15 @@
-import { expect } from 'vitest';
-import type { RunCommand } from '../../src/engine/kernel/commands.ts';
-import { violation } from '../../src/engine/kernel/invariants.ts';
-import { decide, evolve, settle } from '../../src/engine/kernel/kernel.ts';
-import type { OwedChange } from '../../src/engine/kernel/owed.ts';
-import type { ApprovalRule, Failure, Limits, TaskSpec } from '../../src/engine/kernel/plan.ts';
-import type { RunState, TaskRecord } from '../../src/engine/kernel/state.ts';
-import { taskOf } from '../../src/engine/kernel/task.ts';
+/** A run in memory, for tests: it is asked one command after the other, and must be sound after each. */
+import type { RunCommand } from './commands.ts';
+import { violation } from './invariants.ts';
+import { decide, evolve, settle } from './kernel.ts';
+import type { OwedChange } from './owed.ts';
+import type { ApprovalRule, Failure, Limits, TaskSpec } from './plan.ts';
+import type { RunState, TaskRecord } from './state.ts';
+import { taskOf } from './task.ts';
 
 export const ME = { id: 'me', roles: ['approver'] };
 
-/** A run that is asked one command after the other. Tasks are `t0`, `t1`, … and idempotent unless they say otherwise. */
+/** Tasks are `t0`, `t1`, … and idempotent unless they say otherwise. */
 export class KernelPlay {
   private current: RunState | undefined;
   at = 1_000;
@@ -45,7 +45,8 @@ export class KernelPlay {
         types.push(fact.type);
         this.current = evolve(this.current, fact, this.at, change, 'r');
       }
-    expect(violation(this.state)).toBeUndefined();
+    const broken = violation(this.state);
+    if (broken !== undefined) throw new Error(broken);
     return types;
   }
   start(task = 't0', attempt = 1): string[] {
