@@ -365,6 +365,17 @@ function removal(property: Property): void {
     assert.deepEqual([...place.open().verify()], []);
   });
 
+  property('a stream that begins anew has nothing of the one that was removed', (place) => {
+    const journal = place.open();
+    journal.append([append('r', 0, fired('old'))], [{ stream: 'r', seq: 1, header: 'h', records: new Map([['a', '1']]) }]);
+    journal.remove(['r']);
+    journal.append([append('r', 0, fired('new'))]);
+    assert.equal(journal.snapshot('r'), undefined);
+    assert.deepEqual(timers(journal, 'r'), ['new']);
+    journal.append([], [{ stream: 'r', seq: 1, header: 'h', records: new Map() }]);
+    assert.deepEqual(journal.snapshot('r')?.records, new Map());
+  });
+
   property('never uses a position again', (place) => {
     const journal = place.open();
     journal.append([append('r', 0, fired('1'), fired('2'))]);

@@ -27,7 +27,7 @@ import { type HomePaths, homePaths } from '../../src/engine/journal/home.ts';
 import type { Append } from '../../src/engine/journal/journal.ts';
 import { SCHEMA_VERSION } from '../../src/engine/journal/migrations.ts';
 import { acquireOwner, type Owner } from '../../src/engine/journal/owner.ts';
-import { openReadOnly } from '../../src/engine/journal/sqlite.ts';
+import { openReadOnly, SqliteJournal } from '../../src/engine/journal/sqlite.ts';
 import { BatonError } from '../../src/errors.ts';
 
 const NOBODY = 65_534;
@@ -334,6 +334,15 @@ test('on a full disk everything acknowledged stays, and removing runs makes room
     owner.release();
     opened.pop();
     writeFileSync(join(disk, 'another'), Buffer.alloc(roomOn(disk)));
+    // Opening it without the reserve needs room for files of SQLite's own.
+    renameSync(reserve, join(disk, 'aside'));
+    expectCoded(
+      thrownBy(() => new SqliteJournal(homePaths(full), { write: true })),
+      'DISK_FULL',
+      homePaths(full).journal,
+    );
+    renameSync(join(disk, 'aside'), reserve);
+
     owner = acquireOwner(full);
     opened.push(owner);
     check();
