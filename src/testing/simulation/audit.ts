@@ -1,4 +1,5 @@
 /** Holds what the kernel says of a run against what its diary says. */
+import { owedBy } from '../../engine/kernel/kernel.ts';
 import { RUN_TERMINAL, type RunState, type TaskRecord } from '../../engine/kernel/state.ts';
 import type { Ending, Happening } from '../model.ts';
 import type { Diary } from './diary.ts';
@@ -19,8 +20,30 @@ export function wrongWith(state: RunState, diary: Diary): string | undefined {
     if (task.status === 'running' && steps !== (diary.steps.get(id) ?? []).join())
       return `${id} goes on after ${steps}, and recorded ${diary.steps.get(id)}`;
   }
-  return RUN_TERMINAL.has(state.status) && !diary.judged ? wrongAtTheEnd(state, diary) : undefined;
+  return wrongQueue(state) ?? (RUN_TERMINAL.has(state.status) && !diary.judged ? wrongAtTheEnd(state, diary) : undefined);
 }
+
+/** Who has to do something: the engine when it owes what moves a task on, else a person. */
+function wrongQueue(state: RunState): string | undefined {
+  const engine = owedBy(state).filter((owed) => MOVES.has(owed.type) || (owed.type === 'timer' && owed.timer.startsWith('retry:')));
+  const people = [...state.tasks.values()].filter(({ status, spec, probing, replacedBy }) => {
+    const asked = status === 'running' && (spec.kind === 'question' || spec.kind === 'decision');
+    return replacedBy === undefined && (asked || (status === 'undecided' && !probing) || PEOPLE.has(status));
+  });
+  if (state.status === 'waiting' && (engine.length > 0 || people.length === 0))
+    return `waits for people and owes ${engine.map(({ id }) => id)}`;
+  if (state.status === 'running' && engine.length === 0) return `runs, and only ${people.map(({ spec }) => spec.id)} can move it on`;
+  const begins = engine.find(({ type }) => type !== 'attempt' && type !== 'stop' && type !== 'gate' && type !== 'probe');
+  if (state.status === 'paused' && begins) return `is paused and owes ${begins.id}`;
+  for (const { id, task, status, refused } of state.messages.values()) {
+    const over = state.tasks.get(task)?.endedAt !== undefined || !state.tasks.has(task);
+    if (status === 'returned' && !over && refused < 3) return `${id} was returned while its task goes on`;
+    if (status === 'waiting' && over) return `${id} waits for a task that is over`;
+  }
+  return undefined;
+}
+const MOVES: ReadonlySet<string> = new Set(['resolve', 'start', 'attempt', 'stop', 'gate', 'probe', 'acquire']);
+const PEOPLE: ReadonlySet<string> = new Set(['awaiting-start', 'awaiting-result', 'blocked']);
 
 function wrongAtTheEnd(state: RunState, diary: Diary): string | undefined {
   diary.judged = true;
@@ -49,6 +72,8 @@ function wrongAbout(task: TaskRecord, diary: Diary): string | undefined {
   if (past.length === 0) return undefined;
   if (task.attempt !== past.length || task.startedAt !== past.at(-1)?.began || task.agent !== agent)
     return `attempt ${task.attempt} by ${task.agent} at ${task.startedAt}, really ${past.length} by ${agent} at ${past.at(-1)?.began}`;
+  const inputs = task.spec.resolve ? `inputs of ${id}` : task.spec.work;
+  if (task.inputs !== inputs) return `it was given ${task.inputs}, really ${inputs}`;
   const said = (attempt: number) =>
     (diary.voices.get(`result ${id} ${attempt}`) ?? []).some((voice) => voice.by !== 'time' && voice.says === 'send back');
   const feedback = past.slice(0, -1).reduce((sum, each, i) => sum + sentBack(each, said(i + 1)), 0);

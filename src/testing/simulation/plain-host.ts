@@ -173,6 +173,6 @@ export class PlainHost {
 }
 
 /** A state without what the next snapshot has to save, which depends on the last one. */
-const lasting = (state: RunState) => ({ ...state, dirty: undefined });
+const lasting = (state: RunState) => ({ ...state, dirty: undefined, order: [...state.tasks.keys()] });
 
 const maps = (_key: string, value: unknown): unknown => (value instanceof Map ? [...value] : value instanceof Set ? [...value] : value);
