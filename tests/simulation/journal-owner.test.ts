@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -62,6 +64,21 @@ test('an owner keeps its home, also when nobody in its process remembers that it
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
   expect(() => acquireOwner(home)).toThrow(expect.objectContaining({ code: 'HOME_OWNED' }));
+});
+
+test('an owner says who it is before the journal lets it in', async () => {
+  acquireOwner(home).release();
+  const busy = new DatabaseSync(homePaths(home).journal);
+  busy.exec('BEGIN IMMEDIATE');
+  const owner = start();
+  const until = performance.now() + 4_000;
+  while (readOwner(homePaths(home)) === undefined && performance.now() < until) await sleep(20);
+  expect(readOwner(homePaths(home))).toEqual({ pid: owner.pid, startedAt: expect.any(Number) });
+  expect(() => acquireOwner(home)).toThrow(
+    expect.objectContaining({ code: 'HOME_OWNED', message: expect.stringContaining(String(owner.pid)) }),
+  );
+  busy.close();
+  expect((await opens(owner))?.epoch).toBe(2);
 });
 
 test('others read who owns a home, and what it announced, without disturbing it', () => {
