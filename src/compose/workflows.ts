@@ -1,5 +1,5 @@
 /** Workflow files as the API asks for them: checked, previewed, and made into plans. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Hash, Limits, Plan } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
@@ -85,8 +85,12 @@ function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: R
     agentProblem: (name: string, entry: Parameters<typeof agentProblem>[1]) => agentProblem(name, entry, parts.staff.providers),
   };
   const readUsed = (used: string) => {
-    const path = join(request.cwd, used);
-    return existsSync(path) ? readFileSync(path) : undefined;
+    try {
+      return readFileSync(join(request.cwd, used));
+    } catch {
+      // Missing, a folder, or not for this user: the loader says where it is named.
+      return undefined;
+    }
   };
   const result = loadWorkflow(file, bytes, known, readUsed);
   if (!result.ok) throw invalid(file, result.problems);
