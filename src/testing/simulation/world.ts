@@ -3,69 +3,21 @@
  * happens but by an action that the seed chose: a turn of the event loop, an answer of a performer, a person, the clock,
  * a crash. So a failure is a seed that anyone can play again.
  */
-
-import type { Clock } from '../../engine/host/clock.ts';
-import type { AttemptContext, Handlers } from '../../engine/host/host.ts';
 import { MemoryDisk, MemoryJournal } from '../../engine/journal/memory.ts';
-import type { AskedCommand, HostCommand, Outcome } from '../../engine/kernel/commands.ts';
-import type { CommandRef } from '../../engine/kernel/facts.ts';
-import { reworkMax } from '../../engine/kernel/gate.ts';
-import { FAILURE_CLASSES, type Failure, type Principal } from '../../engine/kernel/plan.ts';
-import { RUN_TERMINAL, type RunState } from '../../engine/kernel/state.ts';
+import { RUN_TERMINAL } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
+import { Agents } from './agents.ts';
 import { Checker, Violation } from './checker.ts';
 import type { Coverage } from './coverage.ts';
+import { Crowd } from './crowd.ts';
 import { type Planted, SabotagedHost } from './faults.ts';
-import { randomPlan, randomTask, type Script } from './plans.ts';
+import { HostClock } from './host-clock.ts';
 import { Random } from './random.ts';
 import { scriptedResolver } from './resolver.ts';
+import type { Flight, Surroundings } from './surroundings.ts';
 
-const ME: Principal = { id: 'me', roles: ['admin'] };
-const PEOPLE: readonly Principal[] = [
-  { id: 'ann', roles: ['approver', 'admin'] },
-  { id: 'bob', roles: ['approver', 'admin'] },
-  { id: 'cyd', roles: [] },
-  { id: 'dan', roles: ['approver', 'admin'] },
-];
 const FACTS_MIN = 200;
 const ACTIONS_MAX = 20_000;
-
-/** The clock of one host; a host that is gone no longer gets turns. */
-class HostClock implements Clock {
-  readonly turns: (() => void)[] = [];
-  timers: { readonly at: number; readonly fire: () => void }[] = [];
-  private readonly world: World;
-  constructor(world: World) {
-    this.world = world;
-  }
-  now(): number {
-    return this.world.time;
-  }
-  at(at: number, fire: () => void): () => void {
-    const timer = { at, fire };
-    this.timers.push(timer);
-    return () => {
-      this.timers = this.timers.filter((each) => each !== timer);
-    };
-  }
-  soon(turn: () => void): void {
-    this.turns.push(turn);
-  }
-  id(): string {
-    return `id-${this.world.random.below(2 ** 31)}`;
-  }
-}
-
-/** Something under way that waits for the world's leave to go on. */
-interface Flight {
-  readonly what: 'attempt' | 'gate' | 'probe';
-  readonly run: string;
-  readonly task: string;
-  readonly attempt: number;
-  readonly host: SabotagedHost;
-  readonly go: () => void;
-  readonly deaf: boolean;
-}
 
 export interface WorldResult {
   readonly facts: number;
@@ -73,29 +25,27 @@ export interface WorldResult {
   readonly runs: number;
 }
 
-export class World {
+export class World implements Surroundings {
   readonly random: Random;
   readonly coverage: Coverage;
   time = 1_000_000;
-  private readonly fault: Planted | undefined;
+  readonly fault: Planted | undefined;
   private readonly disk = new MemoryDisk();
-  private readonly checker: Checker;
-  private journal: MemoryJournal;
+  readonly checker: Checker;
+  journal: MemoryJournal;
   private clock: HostClock;
-  private host: SabotagedHost;
+  host: SabotagedHost;
   private stalled: HostClock[] = [];
-  private flights: Flight[] = [];
-  private readonly said: { readonly run: string; readonly command: HostCommand }[] = [];
-  private readonly asked: { readonly run: string; readonly command: AskedCommand & { readonly ref?: CommandRef } }[] = [];
+  flights: Flight[] = [];
+  private readonly agents = new Agents(this);
+  private readonly crowd = new Crowd(this);
   private readonly trace: ((line: string) => void) | undefined;
   private readonly payloads = new Set<string>();
   private crashes = 0;
-  private runs = 0;
-  private commands = 0;
-  private closing = false;
+  closing = false;
   private failure: unknown;
   /** Calls that model steps really made, by run. */
-  private readonly used = new Map<string, number>();
+  readonly used = new Map<string, number>();
 
   constructor(seed: number, coverage: Coverage, options: { readonly fault?: Planted; readonly trace?: (line: string) => void } = {}) {
     this.random = new Random(seed);
@@ -106,10 +56,18 @@ export class World {
     [this.journal, this.clock, this.host] = this.begin();
   }
 
-  /** What a client puts it has, and puts again when it repeats itself. */
-  private put(payload: string): string {
+  put(payload: string): string {
     this.payloads.add(payload);
     return this.journal.put(payload);
+  }
+  putAgain(): void {
+    for (const payload of this.payloads) this.journal.put(payload);
+  }
+  tell(line: string): void {
+    this.trace?.(line);
+  }
+  fail(error: unknown): void {
+    this.failure ??= error;
   }
 
   private begin(): [MemoryJournal, HostClock, SabotagedHost] {
@@ -120,7 +78,7 @@ export class World {
         journal: hooked(journal, this),
         clock,
         resolver: scriptedResolver,
-        handlers: this.handlers(() => host),
+        handlers: this.agents.handlers(() => host),
         slots: 1 + this.random.below(6),
         slotsOf: (agent) => (agent === 'a' ? 2 : 6),
         graceMs: 3_000,
@@ -136,7 +94,7 @@ export class World {
 
   /** Plays the world to its end. @throws Violation */
   async play(): Promise<WorldResult> {
-    await this.newRun();
+    await this.crowd.newRun();
     let actions = 0;
     while ((this.checker.facts < FACTS_MIN || this.crashes === 0) && actions++ < ACTIONS_MAX) await this.act();
     this.closing = true;
@@ -153,7 +111,7 @@ export class World {
       const [real, counted] = [this.used.get(run) ?? 0, this.recordedCalls(run)];
       if (counted > real) throw new Violation(`${run}: ${counted} calls are recorded, ${real} were made`);
     }
-    return { facts: this.checker.facts, crashes: this.crashes, runs: this.runs };
+    return { facts: this.checker.facts, crashes: this.crashes, runs: this.crowd.runs };
   }
 
   private recordedCalls(run: string): number {
@@ -191,12 +149,12 @@ export class World {
     if (dice < 0.45 && this.clock.turns.length > 0) this.turn();
     else if (dice < 0.7 && this.flights.length > 0) this.proceed();
     else if (dice < 0.78) this.pass(random.chance(0.1) ? random.below(100_000) : random.below(1_500));
-    else if (dice < 0.84) await this.person(false);
-    else if (dice < 0.9) await this.command();
-    else if (dice < 0.92) await this.newRun();
+    else if (dice < 0.84) await this.crowd.person(false);
+    else if (dice < 0.9) await this.crowd.command();
+    else if (dice < 0.92) await this.crowd.newRun();
     else if (dice < 0.94) this.disturb();
     else if (dice < 0.965) await this.crash(random.pick(['crash between steps', 'crash after commit', 'crash before commit'] as const));
-    else this.misreport();
+    else this.agents.misreport();
     await this.quiet();
   }
 
@@ -205,7 +163,7 @@ export class World {
     if (this.clock.turns.length > 0) this.turn();
     else if (this.flights.length > 0) this.proceed();
     else {
-      await this.person(true);
+      await this.crowd.person(true);
       this.pass(5_000);
     }
     await this.quiet();
@@ -267,7 +225,7 @@ export class World {
       this.crashing = undefined;
       if (inside) this.coverage.add(`fault ${how}`);
     } else this.coverage.add(`fault ${how}`);
-    this.trace?.(`crash (${how})`);
+    this.tell(`crash (${how})`);
     this.crashes++;
     if (this.random.chance(0.3)) this.stalled.push(this.clock);
     if (this.random.chance(0.5)) this.flights = this.flights.filter((flight) => flight.host !== this.host);
@@ -286,248 +244,7 @@ export class World {
     }
     await recovering;
   }
-
-  // ---- performers --------------------------------------------------------------------------------------------
-
-  private handlers(host: () => SabotagedHost): Handlers {
-    const wait = (what: Flight['what'], run: string, task: string, attempt: number, deaf = false) =>
-      new Promise<void>((go) => this.flights.push({ what, run, task, attempt, host: host(), go, deaf }));
-    return {
-      attempt: async (owed, context) => {
-        try {
-          this.checker.begins(context.run, owed.task, owed.attempt);
-        } catch (error) {
-          this.failure ??= error;
-        }
-        this.trace?.(`performs ${context.attemptKey}`);
-        const deaf = this.random.chance(0.03);
-        if (!deaf)
-          context.signal.addEventListener('abort', () =>
-            this.flights
-              .filter((each) => each.run === context.run && each.task === owed.task && each.attempt === owed.attempt)
-              .forEach((each) => {
-                each.go();
-              }),
-          );
-        if (this.random.chance(0.5)) context.onMessage(() => this.random.chance(0.7));
-        const script = JSON.parse(Buffer.from(context.blobs.get(context.inputs) ?? '{}').toString()) as Script;
-        for (let step = 1; step <= (script.steps ?? 0); step++) {
-          await wait('attempt', context.run, owed.task, owed.attempt);
-          const problem = await this.step(context, `ask-${step}`);
-          if (problem) return { ok: false, failure: problem };
-        }
-        await wait('attempt', context.run, owed.task, owed.attempt, deaf);
-        return this.outcome(context);
-      },
-      gate: async (owed, context) => {
-        await wait('gate', context.run, owed.task, owed.attempt);
-        const record = context.state().tasks.get(owed.task);
-        const last = this.closing || (record && record.reworks >= reworkMax(record));
-        const verdict = this.random.chance(last ? 0.8 : 0.6) ? 'pass' : this.random.chance(0.85) ? 'fail' : 'error';
-        return {
-          verdict,
-          evidence: context.blobs.put(`{"gate":${owed.gate},"n":${this.random.below(1e9)}}`),
-          ...(this.random.chance(0.3) ? { score: this.random.next() } : {}),
-        };
-      },
-      probe: async (owed, context) => {
-        await wait('probe', context.run, owed.task, owed.attempt);
-        const verdict = this.random.pick(['happened', 'absent', 'unknown'] as const);
-        return verdict === 'happened' ? { verdict, result: context.blobs.put('{"probe":true}') } : { verdict };
-      },
-      notify: async () => {},
-      admit: (agent) =>
-        this.closing ? true : this.random.chance(0.02) ? false : this.random.chance(0.01) && agent === 'b' ? 'nobody is there' : true,
-    };
-  }
-
-  private async step(context: AttemptContext, key: string): Promise<Failure | undefined> {
-    const calls = 1;
-    try {
-      await context.step(key, { calls, tokens: 50 + this.random.below(100) }, async () => {
-        this.used.set(context.run, (this.used.get(context.run) ?? 0) + calls);
-        return { output: `${key} of ${context.attemptKey}`, usage: { inputTokens: 20, outputTokens: this.random.below(60), calls } };
-      });
-      if (this.fault === 'settled-twice') {
-        const output = context.blobs.put('again');
-        await this.host
-          .submit(context.run, {
-            type: 'step.record',
-            task: context.spec.id,
-            attempt: context.attempt,
-            step: `${key}-again`,
-            output,
-            usage: { calls },
-          })
-          .catch(() => {});
-      }
-      return undefined;
-    } catch (error) {
-      const code = error instanceof BatonError ? error.code : 'STEP';
-      return { class: code === 'BUDGET_EXCEEDED' ? 'budget' : 'permanent', code, message: 'the step was refused' };
-    }
-  }
-
-  private outcome(context: AttemptContext): Outcome {
-    const { random } = this;
-    const usage = random.chance(0.2) ? { usage: { inputTokens: 5, outputTokens: 5 } } : {};
-    if (random.chance(this.closing ? 0.9 : 0.62))
-      return { ok: true, result: context.blobs.put(JSON.stringify({ key: context.attemptKey })), ...usage };
-    const passing = random.chance(0.6);
-    const kind = passing
-      ? random.pick(['transient', 'throttled', 'timeout'] as const)
-      : random.pick(
-          FAILURE_CLASSES.filter((each) => !['lost', 'gate-failed', 'budget', 'transient', 'throttled', 'timeout'].includes(each)),
-        );
-    return {
-      ok: false,
-      failure: {
-        class: kind,
-        code: 'SIMULATED',
-        message: 'chance',
-        ...(kind === 'throttled' && random.chance(0.5) ? { retryAfterMs: random.below(5_000) } : {}),
-        ...(random.chance(0.25) ? { dispatched: false } : {}),
-      },
-      ...usage,
-    };
-  }
-
-  /** Results that come late, twice, or in another order than they were made. */
-  private misreport(): void {
-    const lost = [...this.checker.runs.values()].flatMap((state) =>
-      [...state.tasks.values()].flatMap((task) => task.lost.map((attempt) => ({ state, task, attempt }))),
-    );
-    if (lost.length > 0 && this.random.chance(0.6)) {
-      const { state, task, attempt } = this.random.pick(lost);
-      const result = this.put(JSON.stringify({ key: `${state.id}/${task.spec.id}/${attempt}` }));
-      const into = this.fault === 'late-accepted' ? task.attempt : attempt;
-      this.coverage.add('fault late result');
-      this.report(state.id, { type: 'attempt.end', task: task.spec.id, attempt: into, outcome: { ok: true, result } });
-    } else if (this.said.length > 0) {
-      const { run, command } = this.random.pick(this.said);
-      for (const payload of this.payloads) this.journal.put(payload);
-      this.coverage.add('fault repeated result');
-      this.host.submit(run, command).catch(() => {});
-    }
-  }
-
-  private report(run: string, command: HostCommand): void {
-    this.said.push({ run, command });
-    this.host.submit(run, command).catch(() => {});
-  }
-
-  // ---- people ------------------------------------------------------------------------------------------------
-
-  private async ask(run: string, command: AskedCommand): Promise<void> {
-    const ref = { id: `c${this.commands++}`, args: JSON.stringify(command) };
-    this.asked.push({ run, command: { ...command, ref } });
-    this.trace?.(`asks ${run} ${command.type}`);
-    this.host.submit(run, { ...command, ref }).catch(() => {});
-  }
-
-  private async newRun(): Promise<void> {
-    if (this.runs >= 12) return;
-    const run = `r${this.runs++}`;
-    await this.ask(run, {
-      type: 'run.create',
-      plan: randomPlan(this.random, (payload) => this.put(payload)),
-      by: this.random.chance(0.7) ? ME : this.random.pick(PEOPLE),
-    });
-  }
-
-  private async person(thorough: boolean): Promise<void> {
-    const { random } = this;
-    for (const state of this.checker.runs.values()) {
-      if (RUN_TERMINAL.has(state.status) || (!thorough && random.chance(0.5))) continue;
-      for (const approval of state.approvals.values()) {
-        if (approval.status !== 'open') continue;
-        for (const by of thorough ? [...PEOPLE, ME] : [random.pick(PEOPLE)]) {
-          if (!by) continue;
-          const stale = !thorough && random.chance(0.1);
-          if (stale) this.coverage.add('fault stale approval');
-          const decision = random.chance(0.75) || thorough ? 'approve' : 'reject';
-          const result = approval.subject === 'task' || random.chance(0.5) ? { result: this.put('{"decision":true}') } : {};
-          await this.ask(state.id, {
-            type: 'approval.decide',
-            by,
-            approval: approval.id,
-            binds: stale ? 'something else' : approval.binds,
-            decision,
-            ...result,
-          });
-        }
-      }
-      for (const task of state.tasks.values()) {
-        if (task.status === 'undecided' && !task.probing) {
-          const decision = random.pick(['retry', 'committed', 'fail'] as const);
-          await this.ask(state.id, {
-            type: 'task.decide',
-            by: ME,
-            task: task.spec.id,
-            decision,
-            ...(decision === 'committed' ? { result: this.put('{"decided":true}') } : {}),
-          });
-        } else if (task.status === 'running' && task.spec.kind === 'question')
-          await this.ask(state.id, { type: 'question.answer', by: ME, task: task.spec.id, result: this.put('{"answer":true}') });
-        else if (task.status === 'blocked') await this.ask(state.id, { type: 'run.retry', by: ME, task: task.spec.id });
-      }
-      if (state.status === 'paused' && (thorough || random.chance(0.5)))
-        await this.ask(state.id, {
-          type: 'run.resume',
-          by: ME,
-          limits: { ...raised(state), ...(state.limits.wallTimeMs === undefined ? {} : { wallTimeMs: state.limits.wallTimeMs * 100 }) },
-        });
-    }
-  }
-
-  private async command(): Promise<void> {
-    const { random } = this;
-    const all = [...this.checker.runs.values()];
-    if (all.length === 0) return;
-    const state = random.pick(all);
-    const tasks = [...state.tasks.values()];
-    const dice = random.next();
-    if (dice < 0.12) await this.ask(state.id, { type: 'run.pause', by: ME });
-    else if (dice < 0.3) await this.ask(state.id, { type: 'run.resume', by: ME, ...(random.chance(0.3) ? { limits: raised(state) } : {}) });
-    else if (dice < 0.38) await this.ask(state.id, { type: 'run.cancel', by: ME });
-    else if (dice < 0.5)
-      await this.ask(state.id, {
-        type: 'run.retry',
-        by: ME,
-        ...(random.chance(0.5) && tasks.length > 0 ? { task: random.pick(tasks).spec.id } : {}),
-      });
-    else if (dice < 0.65 && tasks.length > 0)
-      await this.ask(state.id, { type: 'message.send', by: ME, task: random.pick(tasks).spec.id, body: this.put('please hurry') });
-    else if (dice < 0.8) await this.change(state);
-    else if (this.asked.length > 0) {
-      const { run, command } = random.pick(this.asked);
-      for (const payload of this.payloads) this.journal.put(payload);
-      const mismatch = random.chance(0.3);
-      this.coverage.add(mismatch ? 'fault mismatched command' : 'fault repeated command');
-      const ref = mismatch && command.ref ? { ref: { ...command.ref, args: 'other' } } : {};
-      this.host.submit(run, { ...command, ...ref }).catch(() => {});
-    }
-  }
-
-  private async change(state: RunState): Promise<void> {
-    const { random } = this;
-    const base = random.chance(0.8) ? state.version : state.version - 1;
-    if (base !== state.version) this.coverage.add('fault stale plan change');
-    const tasks = [...state.tasks.values()].filter((task) => task.spec.parent === undefined);
-    const id = `x${this.commands}`;
-    const needs = tasks.filter(() => random.chance(0.3)).map((task) => task.spec.id);
-    const add = [randomTask(random, (payload) => this.put(payload), id, needs, 1)];
-    const idle = tasks.filter((task) => task.status === 'pending');
-    const rewire = idle.length > 0 && random.chance(0.5) ? { rewire: { [random.pick(idle).spec.id]: [id] } } : {};
-    const drop = idle.length > 0 && random.chance(0.3) ? { drop: [random.pick(idle).spec.id] } : {};
-    await this.ask(state.id, { type: 'plan.change', by: ME, base, add, ...rewire, ...drop });
-  }
 }
-
-const raised = (state: RunState) => ({
-  ...(state.limits.calls === undefined ? {} : { calls: state.limits.calls + 20 }),
-  ...(state.limits.tokens === undefined ? {} : { tokens: state.limits.tokens + 5_000 }),
-});
 
 /** The journal with crashes inside its commits. */
 function hooked(journal: MemoryJournal, world: World): MemoryJournal {
