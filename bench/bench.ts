@@ -28,11 +28,18 @@ export interface BenchOptions {
 
 /** How long to wait for a quiet machine: before each measurement, and in all. */
 const [PATIENCE_MS, PATIENCE_ALL_MS] = [15_000, 300_000];
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const NO_PEERS: Peers = { entrants: [], missing: [], postgres: undefined, stop: async () => {} };
 
 export async function bench({ peers: withPeers, bars, rounds, folder, progress }: BenchOptions): Promise<Report> {
   const site = await openSite(folder);
   const peers = withPeers ? await openPeers(cacheFolder(), site.base) : NO_PEERS;
+  const leave = async () => {
+    await peers.stop();
+    await site.close();
+  };
+  const interrupted = () => leave().finally(() => process.exit(130));
+  for (const signal of SIGNALS) process.once(signal, interrupted);
   try {
     const own = baton(version());
     const entrants = [own, ...peers.entrants];
@@ -74,8 +81,8 @@ export async function bench({ peers: withPeers, bars, rounds, folder, progress }
       bars: judge(figures, entrants, machine.cpuFactor),
     };
   } finally {
-    await peers.stop();
-    await site.close();
+    for (const signal of SIGNALS) process.off(signal, interrupted);
+    await leave();
   }
 }
 

@@ -1,5 +1,5 @@
 /** Where measurements happen: a folder on a real disk, and a server on this machine for steps that are an HTTP call. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ export async function openSite(folder: string | undefined): Promise<Site & { clo
   const parent = [folder, tmpdir(), '/var/tmp'].find((each) => each !== undefined && fileSystem(each) !== IN_MEMORY);
   if (parent === undefined) throw new Error('Temporary folders are in memory here: name a folder on a disk with --folder.');
   const base = mkdtempSync(join(parent, 'baton-bench-'));
+  // PostgreSQL may run as somebody else, who has to come by here.
+  chmodSync(base, 0o711);
   const bodies = new Map([0, 1, 32].map((kib) => [`/${kib}`, 'x'.repeat(kib * 1024)]));
   const server = createServer((request, response) => response.end(bodies.get(request.url ?? '')));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -13,6 +13,8 @@ export interface Steps {
   readonly count: () => number;
   /** When the first of them began, in milliseconds since the epoch. */
   readonly firstAt: () => number;
+  /** From then on, in milliseconds of `performance.now()`, steps begin and never end: whoever is measured comes to rest. */
+  readonly stopAt: (time: number) => void;
 }
 
 /** Runs whose id begins like this are not measured. */
@@ -27,16 +29,23 @@ export function commandOf({ folder, kind }: Job): readonly string[] {
   return ['cat', file];
 }
 
+const NEVER = new Promise<string>(() => {});
+
 export function stepsOf(job: Job): Steps {
   const work = workOf(job);
   const log = openLog(job);
   const killAfter = job.workload === 'crash' ? job.killAfter : Number.POSITIVE_INFINITY;
   let count = 0;
   let firstAt = 0;
+  let stopAt = Number.POSITIVE_INFINITY;
   return {
+    stopAt: (time) => {
+      stopAt = time;
+    },
     count: () => count,
     firstAt: () => firstAt,
     perform(run, step) {
+      if (stopAt !== Number.POSITIVE_INFINITY && performance.now() >= stopAt) return NEVER;
       if (!run.startsWith(UNMEASURED)) {
         if (count++ === 0) firstAt = Date.now();
         log?.(`${run} ${step}\n`);

@@ -7,12 +7,13 @@ import { decode } from '../../engine/journal/codec.ts';
 import type { MemoryDisk } from '../../engine/journal/memory.ts';
 import { MEASURES } from '../../engine/kernel/budget.ts';
 import type { GrantFact, RunFact } from '../../engine/kernel/facts.ts';
-import { evolveGrant, GRANTS, meets, newGrants } from '../../engine/kernel/grants.ts';
+import { evolveGrant, GRANTS, globsMeet, meets, newGrants } from '../../engine/kernel/grants.ts';
 import { violation } from '../../engine/kernel/invariants.ts';
 import { evolve } from '../../engine/kernel/kernel.ts';
-import type { OwedChange } from '../../engine/kernel/owed.ts';
+import type { OwedChange, OwedOf } from '../../engine/kernel/owed.ts';
+import type { Amounts } from '../../engine/kernel/plan.ts';
 import { restore, save } from '../../engine/kernel/snapshot.ts';
-import { type RunState, TERMINAL } from '../../engine/kernel/state.ts';
+import { type RunState, type TaskRecord, TERMINAL } from '../../engine/kernel/state.ts';
 import type { Coverage } from './coverage.ts';
 
 export class Violation extends Error {}
@@ -26,6 +27,8 @@ export class Checker {
   /** Why a further attempt is allowed, by `run/task`. */
   private readonly allowed = new Map<string, string>();
   private readonly performed = new Set<string>();
+  /** The epoch in which each attempt began. */
+  private readonly began = new Map<string, number>();
   private seen = 0;
 
   constructor(disk: MemoryDisk, coverage: Coverage) {
@@ -41,16 +44,19 @@ export class Checker {
   follow(): void {
     if (this.seen === this.disk.rows.length) return;
     const touched = new Set<string>();
+    const waiting = this.waiting();
+    const started: OwedOf<'start'>[] = [];
     for (; this.seen < this.disk.rows.length; this.seen++) {
       const row = this.disk.rows[this.seen];
       if (!row) continue;
-      const { stream, fact, at, command } = decode(row.stream, row.seq, row.text);
+      const { stream, fact, at, epoch, command } = decode(row.stream, row.seq, row.text);
       this.coverage.add(`fact ${fact.type}`);
       const change: OwedChange = { added: [], removed: [] };
       try {
         if (stream === GRANTS) this.grant(fact as GrantFact, at, change);
         else {
-          this.before(stream, fact as RunFact);
+          this.before(stream, fact as RunFact, epoch);
+          if (fact.type === 'task.started') started.push(...(waiting.get(`${stream}/${fact.task}`) ?? []));
           this.runs.set(stream, evolve(this.runs.get(stream), fact as RunFact, at, change, stream, command));
           this.after(stream, fact as RunFact);
           touched.add(stream);
@@ -60,6 +66,8 @@ export class Checker {
         throw new Violation(`${stream}#${row.seq} ${fact.type}: ${error instanceof Error ? error.message : error}`);
       }
     }
+    this.inOrder(waiting, started);
+    for (const run of touched) for (const task of this.runs.get(run)?.tasks.values() ?? []) this.alone(this.runs.get(run), task);
     for (const run of touched) {
       const state = this.runs.get(run);
       const broken = state && violation(state);
@@ -67,12 +75,40 @@ export class Checker {
     }
   }
 
-  private before(run: string, fact: RunFact): void {
+  /** Tasks that wait for a slot. */
+  private waiting(): Map<string, OwedOf<'start'>[]> {
+    const found = new Map<string, OwedOf<'start'>[]>();
+    for (const { id, tasks } of this.runs.values())
+      for (const [task, { owed }] of tasks) if (owed[0]?.type === 'start') found.set(`${id}/${task}`, [owed[0]]);
+    return found;
+  }
+
+  /** Of those who waited for one agent, nobody with a later key was served while an earlier one waits on. */
+  private inOrder(before: ReadonlyMap<string, readonly OwedOf<'start'>[]>, started: readonly OwedOf<'start'>[]): void {
+    if (started.length === 0) return;
+    const after = this.waiting();
+    for (const [task, [owed]] of before) {
+      if (!owed || after.get(task)?.[0]?.id !== owed.id) continue;
+      const later = started.find(
+        (each) => each.agent === owed.agent && (each.key > owed.key || (each.key === owed.key && each.index > owed.index)),
+      );
+      if (later) throw new Violation(`${task} waits for ${owed.agent} and was overtaken by ${later.task}, which asked later`);
+    }
+  }
+
+  private before(run: string, fact: RunFact, epoch: number): void {
     const state = this.runs.get(run);
+    if (fact.type === 'attempt.lost') {
+      const alive = this.began.get(`${run}/${fact.task}/${fact.attempt}`) === epoch;
+      // One that was told to stop may have ended just then, and nobody is there to stop.
+      if (alive && !state?.tasks.get(fact.task)?.stopping)
+        throw new Violation(`${run}/${fact.task}/${fact.attempt} is lost and its owner lives`);
+    }
     if (fact.type === 'task.started') {
       const task = state?.tasks.get(fact.task);
       if (!state || !task) return;
       const where = `${run}/${fact.task}/${fact.attempt}`;
+      this.began.set(where, epoch);
       for (const need of task.spec.needs)
         if (!TERMINAL.has(state.tasks.get(need)?.status ?? 'pending')) throw new Violation(`${where} starts before ${need} is over`);
       if (state.status === 'cancelling' && !task.always) throw new Violation(`${where} starts in a cancelled run`);
@@ -111,7 +147,7 @@ export class Checker {
     if (fact.type === 'probe.judged' && fact.verdict === 'absent') this.allowed.set(key, 'its probe');
     if (fact.type === 'task.reworked') this.allowed.set(key, 'rework');
     if ('failure' in fact) this.coverage.add(`failure ${fact.failure.class}`);
-    if (fact.type === 'step.reserved') this.withinBudget(run, state);
+    if (fact.type === 'step.reserved') this.withinBudget(run, state, fact.amounts);
     for (const id of state.dirty) {
       const now = state.tasks.get(id)?.status;
       const name = `${run}/${id}`;
@@ -125,12 +161,24 @@ export class Checker {
     state.dirty.clear();
   }
 
-  private withinBudget(run: string, state: RunState): void {
+  private withinBudget(run: string, { limits, spent, reserved }: RunState, amounts: Amounts): void {
     for (const measure of MEASURES) {
-      const limit = state.limits[measure];
-      if (limit !== undefined && state.reserved[measure] > limit)
-        throw new Violation(`${run} reserves ${state.reserved[measure]} ${measure} of ${limit}`);
+      const [used, limit] = [spent[measure] + reserved[measure], limits[measure]];
+      if (limit !== undefined && (amounts[measure] ?? 0) > 0 && used > limit)
+        throw new Violation(`${run} has spent or set aside ${used} ${measure} of ${limit}`);
     }
+  }
+
+  /** Nobody who claims the same path is at work beside it. Streams are stored one after the other, so this holds of whole groups. */
+  private alone(state: RunState | undefined, { spec, attempt, status }: TaskRecord): void {
+    if (!state || !spec.claims?.length || attempt === 0 || TERMINAL.has(status)) return;
+    for (const other of this.runs.values())
+      for (const task of other.tasks.values()) {
+        const busy = task.spec.claims?.length && task.attempt > 0 && !TERMINAL.has(task.status);
+        if (!busy || (task.spec === spec && other === state) || (other.plan.scope ?? '') !== (state.plan.scope ?? '')) continue;
+        if (task.spec.claims?.some((one) => spec.claims?.some((two) => globsMeet(one, two))))
+          throw new Violation(`${state.id}/${spec.id} starts beside ${other.id}/${task.spec.id}, and both claim a path`);
+      }
   }
 
   private grant(fact: GrantFact, at: number, change: OwedChange): void {

@@ -7,6 +7,7 @@ import { transitions } from '../../engine/kernel/task.ts';
 /** What the world does to the engine. */
 const DISTURBANCES = [
   'crash between steps',
+  'crash in recovery',
   'crash after commit',
   'crash before commit',
   'failed commit',
