@@ -26,7 +26,7 @@ export type { RunStatus, TaskStatus } from './engine/kernel/state.ts';
 export type { RunView } from './engine/kernel/view.ts';
 export { BatonError } from './errors.ts';
 export { type BatonFunction, type FunctionCall, Run, RunFailed } from './run.ts';
-export { AttemptError } from './work/agents/failure.ts';
+export { AttemptError } from './work/processes/failure.ts';
 
 export interface BatonOptions {
   /** Folder of the journal. Default: `BATON_HOME`, or the nearest `.baton` here or above. */

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Usage } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
 import type { Agent, AgentConfig, AgentOutcome, AgentServices, Work } from '../work/agents/agent.ts';
-import { ATTEMPT_VARIABLE } from '../work/agents/leftovers.ts';
 import { inheritedEnvironment } from '../work/policy/environment.ts';
+import { ATTEMPT_VARIABLE } from '../work/processes/leftovers.ts';
 
 let attempts = 0;
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent, AgentConfig, AgentOutcome } from '../work/agents/agent.ts';
-import { endAttempt } from '../work/agents/leftovers.ts';
+import { endAttempt } from '../work/processes/leftovers.ts';
 import { AttemptInMiniature } from './agent-attempt.ts';
 
 /** What an agent is asked to behave like. */

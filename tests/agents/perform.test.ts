@@ -3,9 +3,9 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BatonError } from '../../src/errors.ts';
-import { AttemptError } from '../../src/work/agents/failure.ts';
 import type { BatonFunction } from '../../src/work/perform/function-task.ts';
 import type { Definition } from '../../src/work/planning/definition.ts';
+import { AttemptError } from '../../src/work/processes/failure.ts';
 import { stage } from './support/context.ts';
 
 const command = (run: string | readonly string[], more: Partial<Definition> = {}): Definition =>

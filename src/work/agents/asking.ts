@@ -2,8 +2,9 @@
  * Asks an agent until its result has the right shape, telling it each time exactly what was wrong, at most `asksMax`
  * times in one attempt. Asks that an earlier attempt recorded are read again for free and don't count.
  */
+
+import { failureOf, failureOfAbort, reportOf } from '../processes/failure.ts';
 import type { AgentOutcome, AgentServices, Work } from './agent.ts';
-import { failureOf, failureOfAbort, reportOf } from './failure.ts';
 import { type Checked, gaveUp, invalidOutput } from './written.ts';
 
 type Refused = Extract<AgentOutcome, { ok: false }>;

@@ -1,4 +1,4 @@
-import { AttemptError } from './failure.ts';
+import { AttemptError } from '../processes/failure.ts';
 
 /**
  * `fetch` whose replies end with `PAYLOAD_TOO_LARGE` at `bytesMax` (after decompression): the connection is dropped

@@ -5,12 +5,12 @@
  */
 import { rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { defined } from '../processes/defined.ts';
+import { type Ended, runProcess } from '../processes/process.ts';
 import type { Agent, AgentServices, Work } from './agent.ts';
 import { askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
-import { defined } from './defined.ts';
 import { readHandoffFile } from './handoff-file.ts';
-import { type Ended, runProcess } from './process.ts';
 import { type Checked, checkWritten, parseJson, summaryOf } from './written.ts';
 
 export const commandConfigSchema = z.strictObject({

@@ -3,8 +3,8 @@
  * no attempt to make. What lives here is the configuration, and the check of an answer.
  */
 import { z } from 'zod';
+import { failure } from '../processes/failure.ts';
 import type { Agent } from './agent.ts';
-import { failure } from './failure.ts';
 import { type JsonSchema, schemaProblems } from './json-schema.ts';
 import { type Checked, checkWritten, summaryOf } from './written.ts';
 

@@ -3,8 +3,8 @@
  * here; the class tells the kernel whether another attempt may help.
  */
 import type { Failure, FailureClass } from '../../engine/kernel/plan.ts';
-import { defined } from './defined.ts';
-import { AttemptError, causesOf, failure, failureOf } from './failure.ts';
+import { defined } from '../processes/defined.ts';
+import { AttemptError, causesOf, failure, failureOf } from '../processes/failure.ts';
 import { modelsOf } from './prices.ts';
 import type { OpenedModel } from './providers.ts';
 import { suggestion } from './suggestion.ts';

@@ -6,11 +6,11 @@
 import type { LanguageModelUsage } from 'ai';
 import { z } from 'zod';
 import type { Usage } from '../../engine/kernel/plan.ts';
+import { defined } from '../processes/defined.ts';
+import { AttemptError, failureOfAbort } from '../processes/failure.ts';
 import type { Agent, AgentServices, Work } from './agent.ts';
 import { type Answer, askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
-import { defined } from './defined.ts';
-import { AttemptError, failureOfAbort } from './failure.ts';
 import { badSchema, type JsonSchema, schemaProblems } from './json-schema.ts';
 import { modelError } from './model-failure.ts';
 import { type ModelPrompt, modelPrompt, tokensAtMost, tokensInText } from './model-prompt.ts';

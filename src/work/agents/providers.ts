@@ -5,10 +5,10 @@
 import type { LanguageModel } from 'ai';
 import { BatonError } from '../../errors.ts';
 import type { Secrets } from '../policy/secrets.ts';
+import { defined } from '../processes/defined.ts';
+import { AttemptError } from '../processes/failure.ts';
+import { OUTPUT_MAX } from '../processes/output-pipe.ts';
 import { cappedFetch } from './capped-fetch.ts';
-import { defined } from './defined.ts';
-import { AttemptError } from './failure.ts';
-import { OUTPUT_MAX } from './output-pipe.ts';
 import { suggestion } from './suggestion.ts';
 
 export interface ModelSetting {

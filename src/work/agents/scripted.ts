@@ -7,11 +7,11 @@ import { dirname, resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { FAILURE_CLASSES } from '../../engine/kernel/plan.ts';
+import { defined } from '../processes/defined.ts';
+import { AttemptError, failureOfAbort } from '../processes/failure.ts';
 import type { Agent, AgentServices, Work } from './agent.ts';
 import { askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
-import { defined } from './defined.ts';
-import { AttemptError, failureOfAbort } from './failure.ts';
 import { checkWritten, summaryOf } from './written.ts';
 
 const replySchema = z.strictObject({

@@ -3,8 +3,8 @@
  * scores are Baton's own, so they are unknown fields here.
  */
 import { z } from 'zod';
+import { failure } from '../processes/failure.ts';
 import type { AgentOutcome, AgentResult } from './agent.ts';
-import { failure } from './failure.ts';
 import { type JsonSchema, schemaProblems } from './json-schema.ts';
 
 /** Longest summary, in characters. */

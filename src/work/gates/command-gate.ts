@@ -4,10 +4,10 @@
  * time, asking to try again) judges nothing.
  */
 import type { Hash } from '../../engine/kernel/plan.ts';
-import { type CommandText, nameOf } from '../agents/command-text.ts';
-import { defined } from '../agents/defined.ts';
-import { lastLines } from '../agents/output.ts';
-import { type Command, type Ended, runProcess } from '../agents/process.ts';
+import { type CommandText, nameOf } from '../processes/command-text.ts';
+import { defined } from '../processes/defined.ts';
+import { lastLines } from '../processes/output.ts';
+import { type Command, type Ended, runProcess } from '../processes/process.ts';
 import { type Evidence, type PayloadStore, storeOutput } from './evidence.ts';
 
 export interface CommandGate extends Pick<Command, 'cwd' | 'env' | 'signal' | 'redactor' | 'timeoutMs'> {

@@ -1,8 +1,8 @@
 /** What a check found, and what exactly it looked at. Made by Baton alone; bound to one result by its hash. */
 import { createHash } from 'node:crypto';
 import type { Failure, Hash } from '../../engine/kernel/plan.ts';
-import type { CommandText } from '../agents/command-text.ts';
-import type { Output } from '../agents/output.ts';
+import type { CommandText } from '../processes/command-text.ts';
+import type { Output } from '../processes/output.ts';
 
 export interface Evidence {
   readonly version: 1;

@@ -2,12 +2,12 @@
 import { writeFile } from 'node:fs/promises';
 import type { AttemptContext, Handlers } from '../../engine/host/host.ts';
 import type { OwedOf } from '../../engine/kernel/owed.ts';
-import { defined } from '../agents/defined.ts';
-import { failure, failureOf } from '../agents/failure.ts';
-import { type Command, runProcess } from '../agents/process.ts';
 import { judgeByCommand } from '../gates/command-gate.ts';
 import type { Evidence } from '../gates/evidence.ts';
 import type { Definition, GateDefinition } from '../planning/definition.ts';
+import { defined } from '../processes/defined.ts';
+import { failure, failureOf } from '../processes/failure.ts';
+import { type Command, runProcess } from '../processes/process.ts';
 import { commandContent, putContent } from './content.ts';
 import type { Definitions } from './definitions.ts';
 import { openFolder } from './folders.ts';

@@ -1,11 +1,11 @@
 /** Tasks that are a command: what it printed is the result, unless it wrote a whole handoff. */
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
-import { defined } from '../agents/defined.ts';
 import { readHandoffFile } from '../agents/handoff-file.ts';
-import { runProcess } from '../agents/process.ts';
 import { gaveUp, invalidOutput } from '../agents/written.ts';
 import type { Definition } from '../planning/definition.ts';
+import { defined } from '../processes/defined.ts';
+import { runProcess } from '../processes/process.ts';
 import { commandContent } from './content.ts';
 import { openFolder } from './folders.ts';
 import { failed, succeeded } from './outcome.ts';

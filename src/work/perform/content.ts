@@ -1,10 +1,10 @@
 /** Handoff contents for work that is no agent's: what a command printed, what a function returned, or nothing. */
 import type { Blobs } from '../../engine/host/host.ts';
 import type { Hash } from '../../engine/kernel/plan.ts';
-import type { Ended } from '../agents/process.ts';
 import { summaryOf } from '../agents/written.ts';
 import { storeOutput } from '../gates/evidence.ts';
 import type { HandoffContent } from '../planning/definition.ts';
+import type { Ended } from '../processes/process.ts';
 
 const contentOf = (outputs: HandoffContent['outputs'], summary = ''): HandoffContent => ({
   summary,

@@ -1,9 +1,9 @@
 /** Definitions as the handlers read them: parsed once, and looked up by hash from then on. */
 import type { Blobs } from '../../engine/host/host.ts';
 import type { Hash } from '../../engine/kernel/plan.ts';
-import { AttemptError } from '../agents/failure.ts';
 import type { Definition, Template } from '../planning/definition.ts';
 import type { SecretText } from '../policy/secrets.ts';
+import { AttemptError } from '../processes/failure.ts';
 
 const KEPT_MAX = 2048;
 

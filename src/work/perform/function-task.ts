@@ -5,9 +5,9 @@
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Amounts } from '../../engine/kernel/plan.ts';
-import { AttemptError } from '../agents/failure.ts';
 import { suggestion } from '../agents/suggestion.ts';
 import type { Definition } from '../planning/definition.ts';
+import { AttemptError } from '../processes/failure.ts';
 import { functionContent, putEmpty } from './content.ts';
 import { failedBy, succeeded } from './outcome.ts';
 import type { Home } from './surroundings.ts';

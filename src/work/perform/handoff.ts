@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { TaskRecord } from '../../engine/kernel/state.ts';
-import { defined } from '../agents/defined.ts';
 import type { Artifact, HandoffContent } from '../planning/definition.ts';
+import { defined } from '../processes/defined.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 

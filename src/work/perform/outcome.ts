@@ -3,9 +3,9 @@ import type { Blobs } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Failure } from '../../engine/kernel/plan.ts';
 import type { AgentOutcome } from '../agents/agent.ts';
-import { failureOf, reportOf } from '../agents/failure.ts';
 import type { HandoffContent } from '../planning/definition.ts';
 import type { Secrets } from '../policy/secrets.ts';
+import { failureOf, reportOf } from '../processes/failure.ts';
 import { putContent } from './content.ts';
 
 interface Store {

@@ -7,8 +7,8 @@ import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { isAbsolute, normalize, resolve, sep } from 'node:path';
 import type { AgentResult } from '../agents/agent.ts';
-import { AttemptError } from '../agents/failure.ts';
 import type { Artifact, HandoffContent } from '../planning/definition.ts';
+import { AttemptError } from '../processes/failure.ts';
 
 /** Most bytes of one artifact: 1 GiB. */
 export const ARTIFACT_MAX = 1024 ** 3;

@@ -1,10 +1,10 @@
 /** What the processes of a task find around them: where they run, their environment, and what is kept out of it. */
 import { BatonError } from '../../errors.ts';
-import { AttemptError } from '../agents/failure.ts';
-import { ATTEMPT_VARIABLE, HOME_VARIABLE } from '../agents/leftovers.ts';
 import type { Definition, Template } from '../planning/definition.ts';
 import { type Environment, inheritedEnvironment } from '../policy/environment.ts';
 import { fillAll, type Secrets } from '../policy/secrets.ts';
+import { AttemptError } from '../processes/failure.ts';
+import { ATTEMPT_VARIABLE, HOME_VARIABLE } from '../processes/leftovers.ts';
 import { resolvedText } from './definitions.ts';
 import { type Folders, type TaskFolder, taskFolder } from './folders.ts';
 

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { BatonError } from '../../src/errors.ts';
-import { endLeftovers } from '../../src/work/agents/leftovers.ts';
-import { type Command, runProcess } from '../../src/work/agents/process.ts';
 import { inheritedEnvironment } from '../../src/work/policy/environment.ts';
 import { createRedactor } from '../../src/work/policy/redact.ts';
+import { endLeftovers } from '../../src/work/processes/leftovers.ts';
+import { type Command, runProcess } from '../../src/work/processes/process.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'baton-process-'));
 const env = inheritedEnvironment(process.env);
@@ -182,7 +182,7 @@ describe('nothing is left behind', () => {
 });
 
 const OWNER = `
-import { runProcess } from ${JSON.stringify(new URL('../../src/work/agents/process.ts', import.meta.url).pathname)};
+import { runProcess } from ${JSON.stringify(new URL('../../src/work/processes/process.ts', import.meta.url).pathname)};
 await runProcess({ run: 'sleep 60 & echo $!; wait', cwd: '/', env: process.env, log: (pid) => console.log(pid) });
 `;
 
