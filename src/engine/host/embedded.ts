@@ -287,6 +287,8 @@ export class EmbeddedHost implements Host {
     // An attempt that is over has reported already, or is being stopped; gates and probes nobody waits for end now.
     if (owed.type === 'gate' || owed.type === 'probe')
       live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
+    if (owed.type === 'integrate' || owed.type === 'snapshot' || owed.type === 'restore')
+      live.work.get(owed.id)?.abort(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
   }
 
   protected take(live: Live, owed: Owed): void {

@@ -3,10 +3,20 @@
  * so the whole engine runs in a simulator without a model, a network or git. Two hosts are foreseen behind this port;
  * nothing outside `host/` knows which one runs.
  */
-import type { AskedCommand, GrantCommand, HostCommand, Outcome, Refusal, Resolution } from '../kernel/commands.ts';
-import type { CommandRef, Stored } from '../kernel/facts.ts';
+import type {
+  AskedCommand,
+  GrantCommand,
+  HostCommand,
+  Integration,
+  Outcome,
+  Promotion,
+  Refusal,
+  Resolution,
+  Restored,
+} from '../kernel/commands.ts';
+import type { CheckpointReason, CommandRef, Stored } from '../kernel/facts.ts';
 import type { OwedOf } from '../kernel/owed.ts';
-import type { Amounts, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
+import type { Amounts, Commit, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
 import type { RunState } from '../kernel/state.ts';
 
 /** Payloads, as handlers and resolvers see them. */
@@ -41,8 +51,12 @@ export interface AttemptContext {
   readonly recorded: ReadonlyMap<string, Hash>;
   /** Feedback (blob hashes) of the gates that sent the task back, oldest first. */
   readonly feedback: readonly Hash[];
+  /** Of a task that works in a tree: what this attempt starts from. */
+  readonly base?: Commit;
   /** State of the run as it stands now; read only, never kept. */
   state(): RunState;
+  /** Puts a checkpoint of the workspace on record. @throws BatonError when the attempt is over */
+  checkpoint(commit: Commit, why: CheckpointReason, files: number): Promise<void>;
   /**
    * One recorded activity. Reserves `amounts` durably, performs, records what came back, and returns it; an already
    * recorded step returns its stored output without performing. `perform` may throw; nothing is then recorded, and the
@@ -74,8 +88,26 @@ export interface Handlers {
   ): Promise<{ readonly verdict: 'happened' | 'absent' | 'unknown'; readonly result?: Hash }>;
   /** Best effort, may be repeated. */
   notify(owed: OwedOf<'notify'>, run: string): Promise<void>;
+  /** Without them a run over a repository fails when it looks for its tree. */
+  readonly trees?: TreeHandlers;
   /** May an attempt by this agent start now? `false` leaves it waiting (breaker open), a text blocks the task. Asked in the turn; must not wait. */
   admit?(agent: string, spec: TaskSpec): true | false | string;
+}
+
+export interface TreeContext {
+  readonly run: string;
+  readonly signal: AbortSignal;
+  readonly blobs: Blobs;
+  state(): RunState;
+}
+
+/** What runs over a repository owe. All may be repeated after a crash; what they throw is reported as a failure of the machine. */
+export interface TreeHandlers {
+  snapshot(owed: OwedOf<'snapshot'>, context: TreeContext): Promise<Commit>;
+  integrate(owed: OwedOf<'integrate'>, context: TreeContext): Promise<Integration>;
+  restore(owed: OwedOf<'restore'>, context: TreeContext): Promise<Restored>;
+  /** Never aborted: past its commit point a promotion finishes. */
+  promote(owed: OwedOf<'promote'>, context: TreeContext): Promise<Promotion>;
 }
 
 export type Reply =

@@ -20,6 +20,8 @@ export interface Live {
   /** Owed items that hold a slot, and whose agent it is. */
   readonly slots: Map<string, string>;
   readonly performers: Map<string, Performer>;
+  /** Work on trees under way, by what is owed. */
+  readonly work: Map<string, AbortController>;
   readonly timers: Map<string, () => void>;
 }
 
@@ -33,5 +35,6 @@ export const newLive = (stream: string): Live => ({
   dispatch: new Map(),
   slots: new Map(),
   performers: new Map(),
+  work: new Map(),
   timers: new Map(),
 });

@@ -5,8 +5,9 @@
  */
 import { BatonError } from '../../errors.ts';
 import type { HostCommand, Outcome } from '../kernel/commands.ts';
+import type { CheckpointReason } from '../kernel/facts.ts';
 import type { OwedOf } from '../kernel/owed.ts';
-import type { Amounts, Failure, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
+import type { Amounts, Commit, Failure, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
 import type { RunState } from '../kernel/state.ts';
 import { taskOf } from '../kernel/task.ts';
 import type { AttemptContext, Blobs, LogChunk, Reply } from './host.ts';
@@ -26,6 +27,7 @@ export class Performer implements AttemptContext {
   readonly inputs: Hash;
   readonly recorded: ReadonlyMap<string, Hash>;
   readonly feedback: readonly Hash[];
+  readonly base?: Commit;
   /** Set once nobody waits for it any more. */
   over = false;
   private readonly floor: Floor;
@@ -40,6 +42,7 @@ export class Performer implements AttemptContext {
     this.spec = record.spec;
     this.attempt = attempt;
     this.inputs = record.inputs ?? record.spec.work;
+    if (record.base !== undefined) this.base = record.base;
     const steps = Object.entries(record.steps);
     this.recorded = steps.length === 0 ? NO_STEPS : new Map(steps);
     this.feedback = record.feedback.length === 0 ? NO_FEEDBACK : [...record.feedback];
@@ -113,6 +116,12 @@ export class Performer implements AttemptContext {
     const payload = this.blobs.get(hash);
     if (!payload) throw new BatonError('PAYLOAD_MISSING', `The stored output ${hash.slice(0, 12)} of a step was removed.`);
     return payload;
+  }
+
+  async checkpoint(commit: Commit, why: CheckpointReason, files: number): Promise<void> {
+    const about = { task: this.spec.id, attempt: this.attempt, checkpoint: commit, why, files };
+    const reply = await this.floor.submit(this.run, { type: 'checkpoint.take', ...about });
+    if (!reply.ok) throw new BatonError(reply.refusal.code, reply.refusal.message);
   }
 
   log(text: string, kind: LogChunk['kind'] = 'text'): void {

@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts';
 import type { Handlers, LogChunk, Reply } from './host.ts';
 import type { Live } from './live.ts';
 import { chain, type Floor, normalise, Performer, thrown } from './performer.ts';
+import { type TreeOwed, treeCommand } from './tree-work.ts';
 
 /** How long a message waits for its attempt to listen and acknowledge, in milliseconds. */
 const MESSAGE_MS = 10_000;
@@ -57,6 +58,7 @@ export class Performing {
     for (const live of lives) {
       for (const cancel of live.timers.values()) cancel();
       for (const performer of live.performers.values()) performer.end(new BatonError('SHUTDOWN', 'Baton is shutting down.'));
+      for (const work of live.work.values()) work.abort(new BatonError('SHUTDOWN', 'Baton is shutting down.'));
     }
   }
 
@@ -82,6 +84,12 @@ export class Performing {
             .probe(owed, performer)
             .then((end): HostCommand => ({ type: 'probe.end', task: owed.task, attempt: owed.attempt, ...end })),
         );
+        break;
+      case 'snapshot':
+      case 'integrate':
+      case 'restore':
+      case 'promote':
+        this.tree(live, owed);
         break;
       case 'deliver':
         this.deliver(live, owed);
@@ -221,6 +229,29 @@ export class Performing {
         });
       },
     );
+  }
+
+  private tree(live: Live, owed: TreeOwed): void {
+    if (live.work.has(owed.id)) return;
+    const controller = new AbortController();
+    live.work.set(owed.id, controller);
+    this.count++;
+    const context = {
+      run: live.stream,
+      signal: controller.signal,
+      blobs: this.floor.blobs,
+      state: () => {
+        const state = this.stage.state(live.stream);
+        if (!state) throw new BatonError('RUN_NOT_FOUND', `run ${live.stream} is gone`);
+        return state;
+      },
+    };
+    void treeCommand(this.stage.handlers.trees, owed, context).then((command) => {
+      this.count--;
+      this.stage.live(live.stream)?.work.delete(owed.id);
+      if (!this.stopped) this.tellRun(live.stream, command);
+      else this.stage.quiet();
+    });
   }
 
   private deliver(live: Live, owed: OwedOf<'deliver'>): void {

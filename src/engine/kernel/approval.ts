@@ -4,15 +4,17 @@
  * roles decide; `wait` waits. A decision names the hash its principal saw: what has changed since needs a new approval,
  * and one decision is valid once.
  */
-import { owedByRun } from './budget.ts';
 import type { AskedCommand } from './commands.ts';
 import type { RunFact } from './facts.ts';
 import { reworkMax } from './gate.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type Owed, owe } from './owed.ts';
+import { owedByRun } from './owed-by-run.ts';
 import type { ApprovalRule } from './plan.ts';
-import type { Approval, RunState } from './state.ts';
+import { goOn, setPromotion } from './promotion.ts';
+import { type Approval, type RunState, treeOf } from './state.ts';
 import { arrive, enter, leave, move, taskOf, wake } from './task.ts';
+import { checkAgain } from './tree.ts';
 
 type Decide = Extract<AskedCommand, { type: 'approval.decide' }>;
 
@@ -61,15 +63,27 @@ function mayNot(state: RunState, approval: Approval, { by }: Decide): string | u
 
 function granted(state: RunState, approval: Approval, command: Decide): RunFact[] {
   const facts: RunFact[] = [{ type: 'approval.granted', approval: approval.id }];
+  if (approval.subject === 'promotion')
+    return [...facts, { type: 'promotion.started', promotion: approval.id, tree: approval.binds, by: command.by.id }];
   if (approval.task === undefined || approval.subject === 'start') return facts;
   const task = taskOf(state, approval.task);
+  if (outgrown(state, approval)) return facts;
   const result = approval.subject === 'task' ? command.result : task.result;
   if (result === undefined) throw new Error(`approval "${approval.id}" allows a result that is not there`);
-  return [...facts, { type: 'task.committed', task: approval.task, attempt: task.attempt, result }];
+  const tree = approval.subject === 'result' && task.merged ? { tree: task.merged.tree } : {};
+  return [...facts, { type: 'task.committed', task: approval.task, attempt: task.attempt, result, ...tree }];
+}
+
+/** Has the integration tree grown since the result was merged with it? Then it is merged and checked again. */
+function outgrown(state: RunState, { subject, task }: Approval): boolean {
+  const merged = subject === 'result' && task !== undefined ? taskOf(state, task).merged : undefined;
+  return merged !== undefined && merged.onto !== state.tree?.head;
 }
 
 export function denied(state: RunState, approval: Approval, by: string, command?: Decide): RunFact[] {
   const facts: RunFact[] = [{ type: 'approval.denied', approval: approval.id, by }];
+  if (approval.subject === 'promotion')
+    return [...facts, { type: 'promotion.refused', promotion: approval.id, code: 'REJECTED', message: `Rejected by ${by}.` }];
   if (approval.task === undefined) return [...facts, { type: 'run.cancelling', by, reason: 'the plan was not approved' }];
   const task = taskOf(state, approval.task);
   // A person who rejects a result and says why sends the work back, like a gate.
@@ -100,8 +114,10 @@ export const approvalEvolvers = {
     if (fact.task !== undefined) {
       const task = taskOf(state, fact.task);
       leave(state, task);
-      if (fact.subject === 'start') move(task, 'awaiting-start');
-      else if (fact.subject === 'task') {
+      if (fact.subject === 'start') {
+        move(task, 'awaiting-start');
+        if (task.spec.tree && state.tree?.head !== undefined) task.base = state.tree.head;
+      } else if (fact.subject === 'task') {
         move(task, 'running');
         task.attempt++;
         task.startedAt = at;
@@ -111,6 +127,10 @@ export const approvalEvolvers = {
         move(task, 'awaiting-result');
       }
       enter(state, task, change);
+    } else if (fact.subject === 'promotion') {
+      treeOf(state).promotions++;
+      goOn(state);
+      setPromotion(state, { id: fact.approval, tree: fact.binds, status: 'asked' });
     }
     owe(approval, owedByApproval(approval), change);
   },
@@ -134,7 +154,7 @@ export const approvalEvolvers = {
       const task = taskOf(state, approval.task);
       task.approved = true;
       arrive(state, task, 'ready', at, change);
-    }
+    } else if (outgrown(state, approval)) checkAgain(state, taskOf(state, approval.task ?? ''), change);
   },
   'approval.denied'(state, fact, _at, change) {
     const approval = approvalOf(state, fact.approval);
@@ -155,8 +175,9 @@ const approvalOf = (state: RunState, id: string): Approval => {
 };
 
 function ruleOf(state: RunState, fact: { readonly task?: string; readonly subject: Approval['subject'] }): ApprovalRule {
-  const rule = fact.task === undefined ? state.plan.approval : taskOf(state, fact.task).spec.approval;
-  return rule ?? { at: fact.subject === 'plan' ? 'task' : fact.subject, by: [] };
+  const ofRun = fact.subject === 'promotion' ? state.plan.tree?.approval : state.plan.approval;
+  const rule = fact.task === undefined ? ofRun : taskOf(state, fact.task).spec.approval;
+  return rule ?? { at: fact.subject === 'start' || fact.subject === 'result' ? fact.subject : 'task', by: [] };
 }
 
 export function owedByApproval(approval: Approval): readonly Owed[] {

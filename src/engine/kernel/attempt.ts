@@ -8,14 +8,14 @@
  * runs until its performer says that it is gone. What arrives after the end is stored as late and changes nothing.
  */
 import { settleReservations, spend } from './budget.ts';
+import { committed } from './committed.ts';
 import type { RunFact } from './facts.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
-import type { Failure, Hash, Usage } from './plan.ts';
+import type { OwedChange } from './owed.ts';
+import type { Commit, Failure, Hash, Usage } from './plan.ts';
 import { CLASS_RULES, nextTryIn } from './retry.ts';
-import type { RunState, TaskRecord } from './state.ts';
+import { type RunState, type TaskRecord, treeOf } from './state.ts';
 import { arrive, end, enter, leave, move, taskOf } from './task.ts';
-
-export const resultApproval = (task: TaskRecord): string => `result:${task.spec.id}:${task.attempt}`;
 
 export const attemptDeciders = {
   'task.start'(state, command) {
@@ -23,8 +23,17 @@ export const attemptDeciders = {
     if (!task) return refuse('TASK_NOT_FOUND', `no task "${command.task}"`);
     if (!task.owed.some((owed) => owed.type === 'start' && owed.attempt === command.attempt))
       return refuse('TASK_NOT_READY', `task "${command.task}" owes no start of attempt ${command.attempt}`);
-    const agent = task.spec.agent;
-    return [{ type: 'task.started', task: command.task, attempt: command.attempt, ...(agent === undefined ? {} : { agent }) }];
+    const { agent } = task.spec;
+    const base = baseOf(state, task);
+    return [
+      {
+        type: 'task.started',
+        task: command.task,
+        attempt: command.attempt,
+        ...(agent === undefined ? {} : { agent }),
+        ...(base === undefined ? {} : { base }),
+      },
+    ];
   },
   'task.block'(state, command) {
     const task = state.tasks.get(command.task);
@@ -42,7 +51,7 @@ export const attemptDeciders = {
     }
     const ended = { ...(outcome.ms === undefined ? {} : { ms: outcome.ms }), ...(outcome.usage ? { usage: outcome.usage } : {}) };
     if (task.stopping) return [{ type: 'task.cancelled', task: command.task, ...(outcome.ok ? { late: outcome.result } : {}), ...ended }];
-    if (outcome.ok) return succeeded(task, outcome.result, ended);
+    if (outcome.ok) return succeeded(task, outcome.result, ended, task.spec.tree ? outcome.change : undefined);
     return failed(state, task, outcome.failure, ended, at);
   },
   'attempt.lose'(state, command) {
@@ -96,15 +105,29 @@ export const attemptDeciders = {
   },
 } satisfies Partial<Deciders>;
 
-function succeeded(task: TaskRecord, result: Hash, ended: { readonly ms?: number; readonly usage?: Usage }): readonly RunFact[] {
+function succeeded(
+  task: TaskRecord,
+  result: Hash,
+  ended: { readonly ms?: number; readonly usage?: Usage },
+  change?: Commit,
+): readonly RunFact[] {
   const { spec, attempt } = task;
-  const gates = spec.gates?.length ?? 0;
-  if (gates === 0 && spec.approval?.at !== 'result') return [{ type: 'task.committed', task: spec.id, attempt, result, ...ended }];
-  const facts: RunFact[] = [{ type: 'attempt.succeeded', task: spec.id, attempt, result, ...ended }];
-  if (gates === 0)
-    facts.push({ type: 'approval.requested', approval: resultApproval(task), subject: 'result', task: spec.id, binds: result });
-  return facts;
+  const succeeded: RunFact = {
+    type: 'attempt.succeeded',
+    task: spec.id,
+    attempt,
+    result,
+    ...(change === undefined ? {} : { change }),
+    ...ended,
+  };
+  if (change !== undefined || (spec.gates?.length ?? 0) > 0) return [succeeded];
+  if (spec.approval?.at !== 'result') return [{ type: 'task.committed', task: spec.id, attempt, result, ...ended }];
+  return [succeeded, ...committed({ ...task, result })];
 }
+
+/** A task that a person let start begins with the tree that person saw; any other with the tree as it stands. */
+const baseOf = (state: RunState, task: TaskRecord): Commit | undefined =>
+  !task.spec.tree ? undefined : task.spec.approval?.at === 'start' && task.reworks === 0 && task.base ? task.base : state.tree?.head;
 
 function failed(
   state: RunState,
@@ -147,6 +170,11 @@ const failedBy = (task: TaskRecord, why: string): RunFact => ({
 function over(task: TaskRecord): void {
   task.verdicts = {};
   delete task.result;
+  delete task.change;
+  delete task.merged;
+  delete task.accepted;
+  delete task.stalled;
+  delete task.restoring;
   delete task.stopping;
   delete task.probing;
 }
@@ -162,6 +190,7 @@ export const attemptEvolvers = {
     task.startedAt = at;
     task.inputs ??= task.spec.work;
     if (fact.agent !== undefined) task.agent = fact.agent;
+    if (fact.base !== undefined) task.base = fact.base;
     enter(state, task, change);
   },
   'task.committed'(state, fact, at, change) {
@@ -170,6 +199,7 @@ export const attemptEvolvers = {
     spend(state, task, fact.usage);
     delete task.probing;
     task.result = fact.result;
+    if (fact.tree !== undefined) grow(state, task, fact.tree, change);
     arrive(state, task, 'committed', at, change);
   },
   'task.failed'(state, fact, at, change) {
@@ -217,6 +247,7 @@ export const attemptEvolvers = {
     settleReservations(state, task, 'done');
     spend(state, task, fact.usage);
     task.result = fact.result;
+    if (fact.change !== undefined) task.change = fact.change;
     arrive(state, task, 'validating', at, change);
   },
   'attempt.failed'(state, fact, at, change) {
@@ -256,6 +287,22 @@ export const attemptEvolvers = {
     enter(state, task, change);
   },
 } satisfies Partial<Evolvers>;
+
+/** What a task changed is in the integration tree from now on. */
+function grow(state: RunState, task: TaskRecord, head: Commit, change: OwedChange): void {
+  const tree = treeOf(state);
+  tree.head = head;
+  // A result that a person has just accepted comes before the one that is being merged and checked: that begins again.
+  const first = tree.queue[0];
+  if (first !== undefined && first !== task.spec.id) {
+    const overtaken = taskOf(state, first);
+    leave(state, overtaken);
+    delete overtaken.merged;
+    overtaken.verdicts = {};
+    enter(state, overtaken, change);
+  }
+  if (task.agent !== 'command' && task.agent !== 'function') tree.touched = true;
+}
 
 function undecided(task: TaskRecord): void {
   move(task, 'undecided');

@@ -6,9 +6,10 @@
  */
 import type { RunFact } from './facts.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
-import { type Owed, owe } from './owed.ts';
+import { owe } from './owed.ts';
+import { owedByRun } from './owed-by-run.ts';
 import type { Amounts, Failure, Usage } from './plan.ts';
-import { RUN_TERMINAL, type RunState, type TaskRecord, type Totals } from './state.ts';
+import type { RunState, TaskRecord, Totals } from './state.ts';
 import { taskOf } from './task.ts';
 
 export const MEASURES = ['costUsd', 'tokens', 'calls'] as const satisfies readonly (keyof Amounts)[];
@@ -142,12 +143,4 @@ export function settleReservations(state: RunState, task: TaskRecord, ended: Fai
         state.spent[measure] += amounts[measure] ?? 0;
       }
   }
-}
-
-/** The wall time is a budget as well: a timer, from the beginning of a segment on, once the plan may run. */
-export function owedByRun(state: RunState): readonly Owed[] {
-  const { wallTimeMs } = state.limits;
-  const counts = !RUN_TERMINAL.has(state.status) && state.status !== 'cancelling' && state.status !== 'awaiting-approval';
-  if (wallTimeMs === undefined || state.wallTimeOver || !counts) return [];
-  return [{ type: 'timer', id: `timer:wallTime:${wallTimeMs}:${state.segment}`, timer: 'wallTime', at: state.since + wallTimeMs }];
 }

@@ -4,12 +4,12 @@
  * stale. A change is checked whole before its first fact, so a refused one leaves the state as it was. Started tasks
  * can't be changed.
  */
-import { owedByRun } from './budget.ts';
 import type { HostCommand } from './commands.ts';
 import type { RunFact } from './facts.ts';
 import { downstream, findCycle } from './graph.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type OwedChange, owe } from './owed.ts';
+import { owedByRun } from './owed-by-run.ts';
 import type { TaskSpec } from './plan.ts';
 import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL } from './state.ts';
 import { enter, leave, move, newTask, taskOf, tolerated, wake } from './task.ts';
@@ -35,6 +35,7 @@ export function checkChange(state: RunState, change: Change, parent?: string): R
   const added = new Map(change.add.map((spec) => [spec.id, spec]));
   for (const spec of change.add) {
     if (state.tasks.has(spec.id) || added.get(spec.id) !== spec) return refuse('DUPLICATE_ID', `there is a task "${spec.id}" already`);
+    if (spec.tree && !state.plan.tree) return refuse('PLAN_INVALID', `"${spec.id}" works in a tree, and the run has none`);
     if (spec.parent !== parent)
       return refuse('PLAN_INVALID', `"${spec.id}" names "${spec.parent ?? 'nothing'}" as its container`, {
         hint: 'Only a container makes its children, when it is resolved.',
@@ -111,7 +112,8 @@ export const changeDeciders = {
     return resolved(state, task, command);
   },
   'plan.change'(state, command) {
-    if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling') return refuse('RUN_ENDED', `run ${state.id} is ${state.status}`);
+    if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling' || state.endedAs)
+      return refuse('RUN_ENDED', `run ${state.id} is ${state.status}`);
     if (state.status === 'awaiting-approval')
       return refuse('PLAN_INVALID', `the plan of run ${state.id} waits for approval as it is`, {
         hint: 'Decide on it first, or cancel the run and create another.',
@@ -194,7 +196,10 @@ export const changeEvolvers = {
     for (const task of made) link(state, task, task.spec.needs);
     for (const [id, needs] of Object.entries(fact.rewire ?? {})) rewire(state, id, needs, change);
     if (fact.parent !== undefined) expand(state, taskOf(state, fact.parent), made, at, change);
-    if (state.status === 'planning' && state.plan.approval === undefined) state.status = 'running';
+    if (state.status === 'planning' && state.plan.approval === undefined) {
+      state.status = 'running';
+      if (state.tree) owe(state, owedByRun(state), change);
+    }
     for (const task of made) {
       wake(state, task);
       enter(state, task, change);
@@ -212,6 +217,11 @@ export const changeEvolvers = {
     delete state.wallTimeOver;
     state.status = 'running';
     delete state.endedAt;
+    if (state.tree) {
+      delete state.tree.failure;
+      delete state.tree.settled;
+      delete state.tree.refused;
+    }
     for (const [old, id] of Object.entries(fact.replaced)) {
       const task = taskOf(state, old);
       leave(state, task);

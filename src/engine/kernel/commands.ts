@@ -3,12 +3,19 @@
  * Commands of people carry an id, which makes a repeat harmless; those of the host are de-duplicated by what they name
  * (an attempt, a gate, a timer).
  */
-import type { CommandRef } from './facts.ts';
-import type { Amounts, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
+import type { CheckpointReason, CommandRef } from './facts.ts';
+import type { Amounts, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
 
 /** How an attempt ended, as its performer reports it. `usage` is what it used besides its recorded steps. */
 export type Outcome =
-  | { readonly ok: true; readonly result: Hash; readonly usage?: Usage; readonly ms?: number }
+  | {
+      readonly ok: true;
+      readonly result: Hash;
+      /** The last checkpoint of its workspace, where that differs from what it started from. */
+      readonly change?: Commit;
+      readonly usage?: Usage;
+      readonly ms?: number;
+    }
   | { readonly ok: false; readonly failure: Failure; readonly usage?: Usage; readonly ms?: number };
 
 /** What a resolver makes of a task: see `TaskSpec.resolve` and containers. */
@@ -22,6 +29,21 @@ export type Resolution =
   /** A container is done, or has nothing to do. */
   | { readonly to: 'commit'; readonly result: Hash }
   | { readonly to: 'fail'; readonly failure: Failure };
+
+/** What became of merging a change: the tree that gates look at, words for whoever has to work on it again, or trouble of the machine. */
+export type Integration =
+  | { readonly to: 'merged'; readonly tree: Commit }
+  | { readonly to: 'refused'; readonly why: 'conflict' | 'rules'; readonly feedback: Hash }
+  | { readonly to: 'stalled'; readonly failure: Failure };
+
+export type Restored =
+  | { readonly ok: true; readonly before: Commit; readonly checkpoint: Commit }
+  | { readonly ok: false; readonly reason: string };
+
+/** `report` says which files, and which of the user's were kept. */
+export type Promotion =
+  | { readonly ok: true; readonly report: Hash }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly report?: Hash };
 
 /** Asked by people and programs; may carry `ref`. */
 export type AskedCommand =
@@ -62,6 +84,18 @@ export type AskedCommand =
       readonly decision: 'retry' | 'committed' | 'fail';
       readonly result?: Hash;
     }
+  /** Carries the integration tree as it stands into the user's tree, whatever the plan says about when. */
+  | { readonly type: 'run.promote'; readonly by: Principal }
+  /** Puts back what the last promotion replaced. */
+  | { readonly type: 'promotion.undo'; readonly by: Principal }
+  /** Puts the workspace of a task that is not being attempted back to a checkpoint. */
+  | {
+      readonly type: 'workspace.restore';
+      readonly by: Principal;
+      readonly task: string;
+      readonly to: Commit;
+      readonly paths?: readonly string[];
+    }
   | { readonly type: 'message.send'; readonly by: Principal; readonly task: string; readonly body: Hash };
 
 /** Asked by the host, as results of what is owed. */
@@ -99,6 +133,25 @@ export type HostCommand =
       readonly evidence: Hash;
       readonly score?: number;
     }
+  | { readonly type: 'tree.open'; readonly tree: Commit }
+  | { readonly type: 'tree.fail'; readonly failure: Failure }
+  | {
+      readonly type: 'checkpoint.take';
+      readonly task: string;
+      readonly attempt: number;
+      readonly checkpoint: Commit;
+      readonly why: CheckpointReason;
+      readonly files: number;
+    }
+  | {
+      readonly type: 'integrate.end';
+      readonly task: string;
+      readonly attempt: number;
+      readonly onto: Commit;
+      readonly outcome: Integration;
+    }
+  | { readonly type: 'restore.end'; readonly task: string; readonly to: Commit; readonly outcome: Restored }
+  | { readonly type: 'promote.end'; readonly promotion: string; readonly outcome: Promotion }
   | { readonly type: 'timer.fire'; readonly timer: string }
   | {
       readonly type: 'message.end';
@@ -152,6 +205,12 @@ export const REFUSALS = {
   APPROVAL_STALE: 'What you saw is not what the approval binds.',
   APPROVAL_FORBIDDEN: 'You may not decide this.',
   ALREADY_VOTED: 'You have voted already.',
+  NO_TREE: 'The run does not work over a repository.',
+  TREE_OVER: 'Nothing of the kind is owed by the integration tree.',
+  TASK_RUNNING: 'An attempt is at work there.',
+  NOTHING_TO_PROMOTE: 'The user’s tree has all of it already, or there is nothing.',
+  PROMOTION_OPEN: 'A promotion is under way, or waits for its approval.',
+  NOTHING_TO_UNDO: 'No promotion of this run is there to be undone.',
   MESSAGE_OVER: 'The message is not waiting.',
   PLAN_STALE: 'The change was made against another version of the plan.',
   PLAN_INVALID: 'The change can’t be made.',

@@ -2,12 +2,14 @@
  * The facts of the two kinds of stream. A fact says what happened, in the past tense; nothing derivable is stored.
  * The table below is data: versions, documents and the simulator's coverage come from it.
  */
-import type { Amounts, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
+import type { Amounts, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
 
-export type ApprovalSubject = 'start' | 'result' | 'task' | 'plan';
+export type ApprovalSubject = 'start' | 'result' | 'task' | 'plan' | 'promotion';
 export type SkipCause =
   | { readonly cause: 'when' }
   | { readonly cause: 'need'; readonly task: string; readonly status: 'failed' | 'cancelled' | 'skipped' };
+/** Why a workspace was put on record: somebody ran a command, much or long has passed, the attempt ended, it was about to be restored. */
+export type CheckpointReason = 'command' | 'count' | 'time' | 'end' | 'restore';
 /** How an attempt ended: its latency, and what it used besides its recorded steps. */
 export interface End {
   /** Milliseconds from start to end, by the host's clock. */
@@ -43,8 +45,22 @@ export type RunFact =
     }
   // task
   | { readonly type: 'task.resolved'; readonly task: string; readonly inputs: Hash }
-  | { readonly type: 'task.started'; readonly task: string; readonly attempt: number; readonly agent?: string }
-  | ({ readonly type: 'task.committed'; readonly task: string; readonly attempt: number; readonly result: Hash } & End)
+  | {
+      readonly type: 'task.started';
+      readonly task: string;
+      readonly attempt: number;
+      readonly agent?: string;
+      /** The integration tree as it stood. */
+      readonly base?: Commit;
+    }
+  | ({
+      readonly type: 'task.committed';
+      readonly task: string;
+      readonly attempt: number;
+      readonly result: Hash;
+      /** The integration tree with its change in it. */
+      readonly tree?: Commit;
+    } & End)
   | ({ readonly type: 'task.failed'; readonly task: string; readonly failure: Failure; readonly attempt?: number } & End)
   | { readonly type: 'task.skipped'; readonly task: string; readonly cause: SkipCause }
   | ({ readonly type: 'task.cancelled'; readonly task: string; readonly late?: Hash } & End)
@@ -58,7 +74,14 @@ export type RunFact =
       readonly result?: Hash;
     }
   // attempt
-  | ({ readonly type: 'attempt.succeeded'; readonly task: string; readonly attempt: number; readonly result: Hash } & End)
+  | ({
+      readonly type: 'attempt.succeeded';
+      readonly task: string;
+      readonly attempt: number;
+      readonly result: Hash;
+      /** Its last checkpoint, where that differs from what it started from. */
+      readonly change?: Commit;
+    } & End)
   | ({
       readonly type: 'attempt.failed';
       readonly task: string;
@@ -121,6 +144,58 @@ export type RunFact =
   | { readonly type: 'message.acknowledged'; readonly message: string; readonly attempt: number }
   | { readonly type: 'message.refused'; readonly message: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'message.returned'; readonly message: string; readonly reason: string }
+  // integration tree and workspaces
+  | { readonly type: 'tree.opened'; readonly tree: Commit }
+  | { readonly type: 'tree.failed'; readonly failure: Failure }
+  | {
+      readonly type: 'checkpoint.taken';
+      readonly task: string;
+      readonly attempt: number;
+      readonly checkpoint: Commit;
+      readonly why: CheckpointReason;
+      /** Files that differ from the attempt's base. */
+      readonly files: number;
+    }
+  | { readonly type: 'change.merged'; readonly task: string; readonly attempt: number; readonly onto: Commit; readonly tree: Commit }
+  | {
+      readonly type: 'change.refused';
+      readonly task: string;
+      readonly attempt: number;
+      readonly onto: Commit;
+      /** It does not go together with what was committed meanwhile, or it may not be made at all. */
+      readonly why: 'conflict' | 'rules';
+      readonly feedback: Hash;
+    }
+  | { readonly type: 'change.stalled'; readonly task: string; readonly attempt: number; readonly failure: Failure }
+  | { readonly type: 'change.resumed'; readonly task: string; readonly by: string }
+  | {
+      readonly type: 'restore.asked';
+      readonly task: string;
+      readonly by: string;
+      readonly to: Commit;
+      /** Only these; every file otherwise. */
+      readonly paths?: readonly string[];
+    }
+  /** `checkpoint` is what the workspace is now, `before` what it was; without them it could not be done, and `reason` says why. */
+  | {
+      readonly type: 'restore.ended';
+      readonly task: string;
+      readonly before?: Commit;
+      readonly checkpoint?: Commit;
+      readonly reason?: string;
+    }
+  // promotion
+  | { readonly type: 'promotion.started'; readonly promotion: string; readonly tree: Commit; readonly by: string }
+  | { readonly type: 'promotion.done'; readonly promotion: string; readonly report: Hash }
+  | {
+      readonly type: 'promotion.refused';
+      readonly promotion: string;
+      readonly code: string;
+      readonly message: string;
+      readonly report?: Hash;
+    }
+  | { readonly type: 'promotion.undoing'; readonly promotion: string; readonly by: string }
+  | { readonly type: 'promotion.undone'; readonly promotion: string; readonly report: Hash }
   // claims, held by way of the grants stream
   | { readonly type: 'claim.held'; readonly task: string; readonly epoch: number }
   | { readonly type: 'claim.returned'; readonly task: string };
@@ -204,6 +279,20 @@ export const FACTS = {
   'message.acknowledged': { version: 1, means: 'An attempt took the message.' },
   'message.refused': { version: 1, means: 'An attempt did not take the message.' },
   'message.returned': { version: 1, means: 'Nobody took the message; its sender is told.' },
+  'tree.opened': { version: 1, means: 'The user’s tree was snapshotted; the integration tree of the run begins with it.' },
+  'tree.failed': { version: 1, means: 'The user’s tree could not be snapshotted; tasks that work in it fail.' },
+  'checkpoint.taken': { version: 1, means: 'The workspace of a task was put on record as it stood.' },
+  'change.merged': { version: 1, means: 'What an attempt changed was merged with the integration tree; gates look at that.' },
+  'change.refused': { version: 1, means: 'What an attempt changed conflicts with the integration tree, or breaks a rule.' },
+  'change.stalled': { version: 1, means: 'A change could not be merged for a reason of the machine; others go on, and a person is asked.' },
+  'change.resumed': { version: 1, means: 'A person let a stalled change try again.' },
+  'restore.asked': { version: 1, means: 'A person wants the workspace of a task back as a checkpoint has it.' },
+  'restore.ended': { version: 1, means: 'The workspace is as the checkpoint has it, or it could not be done.' },
+  'promotion.started': { version: 1, means: 'The integration tree is being carried into the user’s tree.' },
+  'promotion.done': { version: 1, means: 'The user’s tree has the change.' },
+  'promotion.refused': { version: 1, means: 'The user’s tree was left untouched.' },
+  'promotion.undoing': { version: 1, means: 'What a promotion replaced is being put back.' },
+  'promotion.undone': { version: 1, means: 'The user’s tree is as it was, but for what somebody changed since.' },
   'claim.held': { version: 1, means: 'The grants stream gave a task its claims.' },
   'claim.returned': { version: 1, means: 'The grants stream took the claims back.' },
   'grant.requested': { version: 1, means: 'A task asked for all its claims at once.' },

@@ -4,7 +4,7 @@
  * most `reworkMax` times; a task that may not be repeated goes back only if its plan says so. A gate that could not be
  * run (`error`) says nothing about the work, so sending the work back would not help: the task fails.
  */
-import { resultApproval } from './attempt.ts';
+import { committed } from './committed.ts';
 import type { RunFact } from './facts.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import type { TaskRecord } from './state.ts';
@@ -27,7 +27,7 @@ export const gateDeciders = {
       const found = verdicts[gate];
       return found && found.verdict !== 'pass' ? [{ name, ...found }] : [];
     });
-    if (red.length === 0) return [judged, passed(task)];
+    if (red.length === 0) return [judged, ...committed(task)];
     const broken = red.find((each) => each.verdict === 'error');
     if (!broken && task.reworks < reworkMax(task))
       return [judged, { type: 'task.reworked', task: command.task, rework: task.reworks + 1, feedback: red.map((each) => each.evidence) }];
@@ -42,15 +42,6 @@ export const gateDeciders = {
     return [judged, { type: 'task.failed', task: command.task, attempt: command.attempt, failure: { ...failure, class: 'gate-failed' } }];
   },
 } satisfies Partial<Deciders>;
-
-/** What follows when every gate of a result is green. */
-function passed(task: TaskRecord): RunFact {
-  const { spec, attempt, result } = task;
-  if (result === undefined) throw new Error(`task "${spec.id}" is validating without a result`);
-  if (spec.approval?.at === 'result')
-    return { type: 'approval.requested', approval: resultApproval(task), subject: 'result', task: spec.id, binds: result };
-  return { type: 'task.committed', task: spec.id, attempt, result };
-}
 
 export const gateEvolvers = {
   'gate.judged'(state, fact, _at, change) {
@@ -73,6 +64,9 @@ export const gateEvolvers = {
     task.failures = {};
     task.steps = {};
     delete task.result;
+    delete task.change;
+    delete task.merged;
+    delete task.accepted;
     enter(state, task, change);
   },
 } satisfies Partial<Evolvers>;

@@ -1,7 +1,9 @@
 /** What must hold of every state between two steps. Checked by the simulator after every fact, and cheap enough to read. */
 import { owedByApproval } from './approval.ts';
-import { MEASURES, owedByRun } from './budget.ts';
+import { MEASURES } from './budget.ts';
 import { owedByMessage } from './message.ts';
+import { owedByRun } from './owed-by-run.ts';
+import { promotionDue } from './promotion.ts';
 import { RUN_TERMINAL, type RunState, TASK_STATUSES, TERMINAL } from './state.ts';
 import { mover, owedByTask } from './task.ts';
 
@@ -36,6 +38,12 @@ export function violation(state: RunState): string | undefined {
     if (who === 'person') people++;
     if (task.status === 'failed' && task.spec.parent === undefined && !task.spec.continueOnError) failures++;
   }
+  const promotion = state.tree?.promotion?.status;
+  if (promotion === 'asked') people++;
+  else if (promotion !== undefined) active++;
+  const queued = [...state.tasks.values()].filter((task) => task.change !== undefined && task.status === 'validating' && !task.stalled);
+  if (queued.length !== (state.tree?.queue.length ?? 0) || queued.some((task) => !state.tree?.queue.includes(task.spec.id)))
+    return `the queue of the tree is ${state.tree?.queue.join(', ')}, of ${queued.map((task) => task.spec.id).join(', ')}`;
   if (!same(state.owed, owedByRun(state))) return 'the run owes other than it says';
   for (const approval of state.approvals.values())
     if (!same(approval.owed, owedByApproval(approval))) return `approval "${approval.id}" owes other than it says`;
@@ -50,8 +58,10 @@ export function violation(state: RunState): string | undefined {
   for (const measure of MEASURES)
     if (Math.abs(reserved[measure] - state.reserved[measure]) > 1e-6)
       return `reserved ${measure} is ${state.reserved[measure]}, tasks hold ${reserved[measure]}`;
+  if (RUN_TERMINAL.has(state.status) && promotion !== undefined) return `run is ${state.status} in the middle of a promotion`;
   if (RUN_TERMINAL.has(state.status)) return open > 0 ? `run is ${state.status} with ${open} open tasks` : undefined;
-  if (open === 0 && state.status !== 'awaiting-approval') return `run is ${state.status} without open tasks`;
+  const holds = promotion !== undefined || promotionDue(state).length > 0;
+  if (open === 0 && state.status !== 'awaiting-approval' && !holds) return `run is ${state.status} without open tasks`;
   if ((state.status === 'running' || state.status === 'cancelling') && active === 0 && people === 0) {
     const open = [...state.tasks.values()].filter((task) => !TERMINAL.has(task.status));
     return `in nobody’s queue: ${open.map((task) => `"${task.spec.id}" ${task.status}`).join(', ')}`;

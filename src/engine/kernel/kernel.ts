@@ -5,7 +5,7 @@
  */
 import { approvalDeciders, approvalEvolvers, owedByApproval } from './approval.ts';
 import { attemptDeciders, attemptEvolvers } from './attempt.ts';
-import { budgetDeciders, budgetEvolvers, owedByRun } from './budget.ts';
+import { budgetDeciders, budgetEvolvers } from './budget.ts';
 import { changeDeciders, changed, changeEvolvers, checkChange } from './change.ts';
 import type { RunCommand } from './commands.ts';
 import type { CommandRef, FactOf, RunFact } from './facts.ts';
@@ -13,9 +13,12 @@ import { gateDeciders, gateEvolvers } from './gate.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import { messageDeciders, messageEvolvers, owedByMessage } from './message.ts';
 import type { Owed, OwedChange } from './owed.ts';
+import { owedByRun } from './owed-by-run.ts';
+import { outcomeOf, promotionDeciders, promotionDue, promotionEvolvers } from './promotion.ts';
 import { deriveStatus, newRun, runDeciders, runEvolvers } from './run.ts';
 import { RUN_TERMINAL, type RunState } from './state.ts';
-import { owedByTask, runsAnyway, taskOf } from './task.ts';
+import { owedByTask, runsAnyway, taskOf, treeFailed } from './task.ts';
+import { treeDeciders, treeEvolvers } from './tree.ts';
 
 const DECIDERS: Deciders = {
   ...runDeciders,
@@ -25,6 +28,8 @@ const DECIDERS: Deciders = {
   ...approvalDeciders,
   ...budgetDeciders,
   ...messageDeciders,
+  ...treeDeciders,
+  ...promotionDeciders,
 };
 const EVOLVERS: Evolvers = {
   ...runEvolvers,
@@ -34,6 +39,8 @@ const EVOLVERS: Evolvers = {
   ...approvalEvolvers,
   ...budgetEvolvers,
   ...messageEvolvers,
+  ...treeEvolvers,
+  ...promotionEvolvers,
 };
 
 /**
@@ -100,18 +107,29 @@ export function settle(state: RunState): RunFact[] {
   const facts: RunFact[] = [];
   for (const id of state.due) facts.push(dueFact(state, id));
   if (facts.length > 0) return facts;
-  if (state.open === 0 && state.version > 0 && !RUN_TERMINAL.has(state.status) && state.status !== 'awaiting-approval')
-    return [{ type: 'run.ended', outcome: state.status === 'cancelling' ? 'cancelled' : state.failures > 0 ? 'failed' : 'succeeded' }];
-  return facts;
+  const promotions = promotionDue(state);
+  if (promotions.length > 0) return state.status === 'paused' ? [] : promotions;
+  return isOver(state) ? [{ type: 'run.ended', outcome: outcomeOf(state) }] : [];
 }
+
+const isOver = (state: RunState): boolean =>
+  state.open === 0 &&
+  state.version > 0 &&
+  !state.tree?.promotion &&
+  !RUN_TERMINAL.has(state.status) &&
+  state.status !== 'awaiting-approval';
 
 function dueFact(state: RunState, id: string): RunFact {
   const message = state.messages.get(id);
   if (message) return { type: 'message.returned', message: id, reason: `task "${message.task}" ended first` };
   const task = taskOf(state, id);
   if (task.status === 'ready' && !(state.status === 'cancelling' && !runsAnyway(state, task))) {
-    if (task.spec.approval?.at === 'start' && !task.approved)
-      return { type: 'approval.requested', approval: `start:${id}`, subject: 'start', task: id, binds: task.inputs ?? task.spec.work };
+    if (treeFailed(state, task) && state.tree?.failure) return { type: 'task.failed', task: id, failure: state.tree.failure };
+    if (task.spec.approval?.at === 'start' && !task.approved) {
+      const inputs = task.inputs ?? task.spec.work;
+      const binds = task.spec.tree ? `${inputs}@${state.tree?.head}` : inputs;
+      return { type: 'approval.requested', approval: `start:${id}`, subject: 'start', task: id, binds };
+    }
     if (task.spec.kind === 'question')
       return {
         type: 'task.started',

@@ -2,7 +2,7 @@
  * What the state says the world still has to do. Derived from the state, never stored, with ids that are the same
  * after a crash: a performer that forgets is reminded, one that repeats itself is recognised.
  */
-import type { Hash } from './plan.ts';
+import type { Commit, Hash } from './plan.ts';
 
 export type Owed =
   /** Resolve expressions, in the turn. `round` counts the visits of a container. */
@@ -28,6 +28,30 @@ export type Owed =
       readonly attempt: number;
       readonly gate: number;
       readonly result: Hash;
+      /** What it looks at: the merged tree, or the one an attempt without changes started from. */
+      readonly tree?: Commit;
+    }
+  /** Snapshot the user's tree: the integration tree begins with it. */
+  | { readonly type: 'snapshot'; readonly id: string }
+  /** Merge what an attempt changed (`change`, made from `base`) onto the integration tree. */
+  | {
+      readonly type: 'integrate';
+      readonly id: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly change: Commit;
+      readonly base: Commit;
+      readonly onto: Commit;
+    }
+  | { readonly type: 'restore'; readonly id: string; readonly task: string; readonly to: Commit; readonly paths?: readonly string[] }
+  /** Carry `tree`, which grew from `base`, into the user's tree; or put back what that replaced. */
+  | {
+      readonly type: 'promote';
+      readonly id: string;
+      readonly promotion: string;
+      readonly undo: boolean;
+      readonly base: Commit;
+      readonly tree: Commit;
     }
   /** Ask for `timer.fire` at this time or later (milliseconds since the epoch). */
   | { readonly type: 'timer'; readonly id: string; readonly timer: string; readonly at: number }

@@ -6,6 +6,9 @@
 /** Lower-case hex SHA-256 of a payload in the blob store. */
 export type Hash = string;
 
+/** Lower-case hex id of a commit in the store of trees. The kernel never looks inside. */
+export type Commit = string;
+
 /** Why an attempt or a task failed. Classified by type at the source, never by words in a message. */
 export const FAILURE_CLASSES = [
   'transient',
@@ -105,6 +108,8 @@ export interface TaskSpec {
   readonly approval?: ApprovalRule;
   readonly always?: boolean;
   readonly continueOnError?: boolean;
+  /** Its attempts work in a checkout of the integration tree, and what they change there is merged back. */
+  readonly tree?: boolean;
   /** How many children of a container run at once. */
   readonly maxParallel?: number;
   /** Globs this task claims exclusively, in `scope` (a repository or project folder). A container claims nothing; its children do. */
@@ -148,5 +153,15 @@ export interface Plan {
   /** Milliseconds since the epoch. A nearer deadline starts earlier. */
   readonly deadlineAt?: number;
   /** The plan itself must be approved before anything starts. */
+  readonly approval?: ApprovalRule;
+  /** The run works over a repository. */
+  readonly tree?: TreeRule;
+}
+
+/** What becomes of the integration tree of a run. */
+export interface TreeRule {
+  /** Carried into the user's tree when the run succeeded, after each commit that changed it, or only when somebody asks. */
+  readonly promote: 'end' | 'each' | 'never';
+  /** Asked before each promotion. */
   readonly approval?: ApprovalRule;
 }

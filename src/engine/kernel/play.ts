@@ -3,7 +3,7 @@ import type { RunCommand } from './commands.ts';
 import { violation } from './invariants.ts';
 import { decide, evolve, settle } from './kernel.ts';
 import type { OwedChange } from './owed.ts';
-import type { ApprovalRule, Failure, Limits, TaskSpec } from './plan.ts';
+import type { ApprovalRule, Failure, Limits, TaskSpec, TreeRule } from './plan.ts';
 import type { RunState, TaskRecord } from './state.ts';
 import { taskOf } from './task.ts';
 
@@ -14,14 +14,21 @@ export class KernelPlay {
   private current: RunState | undefined;
   at = 1_000;
 
-  constructor(tasks: readonly Partial<TaskSpec>[], limits: Partial<Limits> = {}, approval?: ApprovalRule) {
+  constructor(tasks: readonly Partial<TaskSpec>[], limits: Partial<Limits> = {}, approval?: ApprovalRule, tree?: TreeRule) {
     const specs = tasks.map(
       (task, i): TaskSpec => ({ id: `t${i}`, kind: 'work', needs: [], work: 'w', agent: 'a', idempotent: true, ...task }),
     );
     this.ask({
       type: 'run.create',
       by: ME,
-      plan: { name: 'p', source: 's', limits: { tasks: 100, depth: 3, ...limits }, tasks: specs, ...(approval ? { approval } : {}) },
+      plan: {
+        name: 'p',
+        source: 's',
+        limits: { tasks: 100, depth: 3, ...limits },
+        tasks: specs,
+        ...(approval ? { approval } : {}),
+        ...(tree ? { tree } : {}),
+      },
     });
   }
   get state(): RunState {
@@ -52,8 +59,10 @@ export class KernelPlay {
   start(task = 't0', attempt = 1): string[] {
     return this.ask({ type: 'task.start', task, attempt });
   }
-  ok(task = 't0', attempt = 1): string[] {
-    return this.ask({ type: 'attempt.end', task, attempt, outcome: { ok: true, result: `${task}${attempt}` } });
+  /** It brings a result, and where it says so a change of its tree. */
+  ok(task = 't0', attempt = 1, change?: string): string[] {
+    const changed = change === undefined ? {} : { change };
+    return this.ask({ type: 'attempt.end', task, attempt, outcome: { ok: true, result: `${task}${attempt}`, ...changed } });
   }
   fail(failure: Partial<Failure>, task = 't0', attempt = 1): string[] {
     return this.ask({

@@ -7,11 +7,12 @@
  * new segment, and what was stored stays.
  */
 import { denied } from './approval.ts';
-import { owedByRun } from './budget.ts';
 import { retried } from './change.ts';
 import type { RunFact } from './facts.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type Owed, type OwedChange, owe } from './owed.ts';
+import { owedByRun } from './owed-by-run.ts';
+import { setPromotion } from './promotion.ts';
 import { RUN_TERMINAL, type RunState, TASK_STATUSES, type TaskRecord, type TaskStatus, TERMINAL } from './state.ts';
 import { enter, leave, runsAnyway, taskOf } from './task.ts';
 
@@ -43,6 +44,7 @@ export function newRun(id: string, fact: Extract<RunFact, { type: 'run.created' 
     spent: { costUsd: 0, tokens: 0, calls: 0 },
     reserved: { costUsd: 0, tokens: 0, calls: 0 },
     warned: [],
+    ...(fact.plan.tree ? { tree: { queue: [], promotions: 0, done: [] } } : {}),
     due: new Set(),
     owed: [],
     dirty: new Set(),
@@ -53,7 +55,7 @@ const over = (state: RunState) => refuse('RUN_ENDED', `run ${state.id} is ${stat
 
 export const runDeciders = {
   'run.pause'(state, command) {
-    if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling') return over(state);
+    if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling' || state.endedAs) return over(state);
     if (state.status === 'paused') return refuse('RUN_PAUSED', `run ${state.id} is paused already`);
     if (state.status === 'awaiting-approval') return refuse('RUN_PAUSED', `run ${state.id} has not begun: its plan waits for approval`);
     return [{ type: 'run.paused', by: command.by.id, reason: 'asked', ...(command.note === undefined ? {} : { note: command.note }) }];
@@ -64,12 +66,13 @@ export const runDeciders = {
     return [{ type: 'run.resumed', by: command.by.id, ...(command.limits ? { limits: command.limits } : {}) }];
   },
   'run.cancel'(state, command) {
-    if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling') return over(state);
+    if (RUN_TERMINAL.has(state.status) || state.status === 'cancelling' || state.endedAs) return over(state);
     return [{ type: 'run.cancelling', by: command.by.id, reason: command.reason ?? 'asked' }];
   },
   'run.retry'(state, command) {
     const task = command.task === undefined ? undefined : state.tasks.get(command.task);
     if (task?.status === 'blocked') return [{ type: 'task.unblocked', task: task.spec.id, by: command.by.id }];
+    if (task?.stalled !== undefined) return [{ type: 'change.resumed', task: task.spec.id, by: command.by.id }];
     if (!RUN_TERMINAL.has(state.status))
       return refuse('RUN_NOT_ENDED', `run ${state.id} is ${state.status}`, { hint: 'Wait for its end, or cancel it first.' });
     return retried(state, command.by.id, command.task);
@@ -137,8 +140,9 @@ export const runEvolvers = {
     delete state.pausedBy;
     owe(state, owedByRun(state), change);
     for (const approval of state.approvals.values())
-      if (approval.subject === 'plan' && approval.status === 'open') {
+      if (approval.task === undefined && approval.status === 'open') {
         approval.status = 'withdrawn';
+        if (approval.subject === 'promotion') setPromotion(state, undefined);
         owe(approval, [], change);
       }
     for (const task of state.tasks.values()) {
@@ -152,6 +156,7 @@ export const runEvolvers = {
     state.status = fact.outcome;
     state.endedAt = at;
     delete state.pausedBy;
+    delete state.endedAs;
     owe(state, owedByRun(state), change);
   },
   'timer.fired'(state, fact, _at, change) {

@@ -6,7 +6,7 @@
  */
 import type { ApprovalSubject, SkipCause } from './facts.ts';
 import type { Owed } from './owed.ts';
-import type { Amounts, ApprovalRule, Failure, Hash, Limits, Plan, Principal, TaskSpec } from './plan.ts';
+import type { Amounts, ApprovalRule, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec } from './plan.ts';
 
 /** Sums that grow as a run goes on. */
 export type Totals = { -readonly [M in keyof Amounts]-?: number };
@@ -94,6 +94,19 @@ export interface TaskRecord {
   children?: { open: number; admitted: number; held: string[]; round: number; ids: string[] };
   /** Of a child: its container lets it run. */
   admitted?: boolean;
+  /** Of a task that works in a tree: what its latest attempt started from. */
+  base?: Commit;
+  /** Its latest checkpoint, and how many there are. */
+  checkpoint?: Commit;
+  checkpoints?: number;
+  /** What the attempt changed, while that is being checked; and the integration tree with it, once merged. */
+  change?: Commit;
+  merged?: { readonly onto: Commit; readonly tree: Commit };
+  /** A person has seen the result; a clean merge with green gates needs no second look. */
+  accepted?: boolean;
+  /** Its change could not be merged for a reason of the machine. */
+  stalled?: string;
+  restoring?: { readonly to: Commit; readonly paths?: readonly string[] };
   /** Attempts that were lost and whose result would be late. */
   lost: number[];
   /** It, or a container around it, runs in every case. */
@@ -178,6 +191,10 @@ export interface RunState {
   pausedBy?: 'asked' | 'budget';
   /** Cancelled before its plan was approved: not even `always` tasks run. */
   refused?: boolean;
+  /** Of a run over a repository. */
+  tree?: TreeState;
+  /** A run that had ended and goes on for a promotion: how it had ended. */
+  endedAs?: 'succeeded' | 'failed' | 'cancelled';
   /** The wall-time limit was told; cleared when it is raised. */
   wallTimeOver?: boolean;
 
@@ -189,6 +206,26 @@ export interface RunState {
   dirty: Set<string>;
 }
 
+/** The integration tree of a run. */
+export interface TreeState {
+  /** The user's tree when the run began, and what was committed on top of it so far. */
+  base?: Commit;
+  head?: Commit;
+  failure?: Failure;
+  /** An agent has changed it: commands in it run that agent's code. */
+  touched?: boolean;
+  /** Tasks whose change is to be merged, in the order they came; only the first is at it. */
+  queue: string[];
+  /** The one that is asked about or under way. */
+  promotion?: { readonly id: string; readonly tree: Commit; status: 'asked' | 'running' | 'undoing' };
+  promotions: number;
+  /** Those that are in the user's tree, oldest first. */
+  done: { readonly id: string; readonly tree: Commit }[];
+  /** The head that promoting by itself is over with. */
+  settled?: Commit;
+  refused?: boolean;
+}
+
 /** Latest id that stands for `id` after retries. */
 export const latestOf = (state: RunState, id: string): string => {
   let latest = id;
@@ -198,3 +235,8 @@ export const latestOf = (state: RunState, id: string): string => {
 
 export const TERMINAL: ReadonlySet<TaskStatus> = new Set(['committed', 'failed', 'skipped', 'cancelled']);
 export const RUN_TERMINAL: ReadonlySet<RunStatus> = new Set(['succeeded', 'failed', 'cancelled']);
+
+export const treeOf = (state: RunState): TreeState => {
+  if (!state.tree) throw new Error(`run ${state.id} has no tree`);
+  return state.tree;
+};

@@ -16,7 +16,7 @@ import { redeliver } from './message.ts';
 import { orderKey } from './order.ts';
 import { type Owed, type OwedChange, owe } from './owed.ts';
 import type { TaskSpec } from './plan.ts';
-import { type RunState, type TaskRecord, type TaskStatus, TERMINAL } from './state.ts';
+import { type RunState, type TaskRecord, type TaskStatus, TERMINAL, treeOf } from './state.ts';
 
 const TRANSITIONS: { readonly [From in TaskStatus]: readonly TaskStatus[] } = {
   pending: ['ready', 'skipped', 'cancelled'],
@@ -24,7 +24,7 @@ const TRANSITIONS: { readonly [From in TaskStatus]: readonly TaskStatus[] } = {
   'awaiting-start': ['ready', 'failed', 'cancelled'],
   running: ['validating', 'committed', 'ready', 'undecided', 'failed', 'cancelled'],
   validating: ['awaiting-result', 'committed', 'ready', 'failed', 'cancelled'],
-  'awaiting-result': ['committed', 'ready', 'failed', 'cancelled'],
+  'awaiting-result': ['committed', 'validating', 'ready', 'failed', 'cancelled'],
   undecided: ['ready', 'committed', 'failed', 'cancelled'],
   blocked: ['ready', 'cancelled'],
   committed: [],
@@ -46,7 +46,7 @@ export function mover(task: TaskRecord): 'engine' | 'person' | 'others' | 'nobod
       if (task.spec.kind === 'container') return task.children && task.children.open > 0 ? 'others' : 'engine';
       return 'person';
     case 'validating':
-      return 'engine';
+      return task.stalled === undefined ? 'engine' : 'person';
     case 'awaiting-start':
     case 'awaiting-result':
     case 'blocked':
@@ -121,8 +121,23 @@ export function enter(state: RunState, task: TaskRecord, change: OwedChange): vo
     if (wantsClaim(task) && mayStart(state, task)) task.claim = 'asking';
     if (dueWhenReady(state, task)) state.due.add(task.spec.id);
   }
+  if (task.change !== undefined || state.tree?.queue.length) queueUp(state, task, change);
   owe(task, owedByTask(state, task), change);
   if (state.messages.size > 0) redeliver(state, task.spec.id, change);
+}
+
+/** A change that is being checked has its place in the queue of the integration tree; any other has none. */
+function queueUp(state: RunState, task: TaskRecord, change: OwedChange): void {
+  const { queue } = treeOf(state);
+  const at = queue.indexOf(task.spec.id);
+  const queues = task.status === 'validating' && task.change !== undefined && task.stalled === undefined;
+  if (queues && at < 0) queue.push(task.spec.id);
+  if (queues || at < 0) return;
+  queue.splice(at, 1);
+  const next = at === 0 ? queue[0] : undefined;
+  if (next === undefined) return;
+  const first = taskOf(state, next);
+  owe(first, owedByTask(state, first), change);
 }
 
 /** @throws Error when the life of a task has no such step: nothing illegal can be stored. */
@@ -229,9 +244,16 @@ function mayStart(state: RunState, task: TaskRecord): boolean {
     state.status !== 'paused' &&
     !waitsForContainer(task) &&
     !needsResolving(task) &&
-    !(task.spec.approval?.at === 'start' && !task.approved)
+    !(task.spec.approval?.at === 'start' && !task.approved) &&
+    hasTree(state, task) &&
+    task.restoring === undefined
   );
 }
+
+const hasTree = (state: RunState, task: TaskRecord): boolean => !task.spec.tree || state.tree?.head !== undefined;
+
+/** The tree it would work in can't be had. */
+export const treeFailed = (state: RunState, task: TaskRecord): boolean => task.spec.tree === true && state.tree?.failure !== undefined;
 
 /** Containers are resolved once a person allowed them; others before a person is asked, who approves what was resolved. */
 const needsResolving = (task: TaskRecord): boolean =>
@@ -241,6 +263,8 @@ const needsResolving = (task: TaskRecord): boolean =>
 function dueWhenReady(state: RunState, task: TaskRecord): boolean {
   if (state.status === 'paused' || waitsForContainer(task) || needsResolving(task)) return false;
   if (state.status === 'cancelling' && !runsAnyway(state, task)) return false;
+  if (treeFailed(state, task)) return true;
+  if (!hasTree(state, task)) return false;
   if (task.spec.approval?.at === 'start' && !task.approved) return true;
   return (
     (task.spec.kind === 'question' || task.spec.kind === 'decision') &&
@@ -264,12 +288,9 @@ export function owedByTask(state: RunState, task: TaskRecord): readonly Owed[] {
     case 'running':
       return owedWhenRunning(state, task);
     case 'validating':
-      return (task.spec.gates ?? []).flatMap((_, gate): Owed[] =>
-        task.verdicts[gate] === undefined && task.result !== undefined
-          ? [{ type: 'gate', id: `gate:${id}:${task.attempt}:${gate}`, task: id, attempt: task.attempt, gate, result: task.result }]
-          : [],
-      );
+      return owedWhenValidating(state, task);
     case 'undecided':
+      if (task.restoring) return [restoreOf(id, task.restoring)];
       return task.probing
         ? [{ type: 'probe', id: `probe:${id}:${task.attempt}`, task: id, attempt: task.attempt }]
         : [{ type: 'notify', id: `notify:undecided:${id}:${task.attempt}`, what: 'undecided', subject: id }];
@@ -281,8 +302,38 @@ export function owedByTask(state: RunState, task: TaskRecord): readonly Owed[] {
 }
 const NOTHING: readonly Owed[] = [];
 
+const restoreOf = (task: string, restoring: NonNullable<TaskRecord['restoring']>): Owed => ({
+  type: 'restore',
+  id: `restore:${task}:${restoring.to}`,
+  task,
+  ...restoring,
+});
+
+/** First the merge, where something was changed, then the gates. */
+function owedWhenValidating(state: RunState, task: TaskRecord): readonly Owed[] {
+  const { spec, attempt, change, base, merged, result } = task;
+  const { id } = spec;
+  if (change !== undefined && merged === undefined) {
+    const { queue, head: onto } = treeOf(state);
+    if (queue[0] !== id || task.stalled !== undefined || onto === undefined || base === undefined) return NOTHING;
+    return [{ type: 'integrate', id: `integrate:${id}:${attempt}:${onto}`, task: id, attempt, change, base, onto }];
+  }
+  if (result === undefined) return NOTHING;
+  const tree = merged?.tree ?? (spec.tree ? base : undefined);
+  return (spec.gates ?? []).flatMap((_, gate): Owed[] => {
+    if (task.verdicts[gate] !== undefined) return [];
+    const owed = { type: 'gate', task: id, attempt, gate, result } as const;
+    return [
+      tree === undefined
+        ? { ...owed, id: `gate:${id}:${attempt}:${gate}` }
+        : { ...owed, id: `gate:${id}:${attempt}:${gate}:${tree}`, tree },
+    ];
+  });
+}
+
 function owedWhenReady(state: RunState, task: TaskRecord): readonly Owed[] {
   const id = task.spec.id;
+  if (task.restoring) return [restoreOf(id, task.restoring)];
   if (state.status === 'paused' || waitsForContainer(task)) return NOTHING;
   if (needsResolving(task)) return [{ type: 'resolve', id: `resolve:${id}:0`, task: id, round: 0 }];
   if (!mayStart(state, task)) return NOTHING;

@@ -74,6 +74,7 @@ function attention(state: RunState): Attention[] {
     if (task.status === 'running' && task.spec.kind === 'question') found.push({ kind: 'question', task: id, since });
     else if (task.status === 'undecided' && !task.probing)
       found.push({ kind: 'undecided', task: id, since, ...(task.failure ? { reason: task.failure.message } : {}) });
+    else if (task.stalled !== undefined) found.push({ kind: 'blocked', task: id, since, reason: task.stalled });
     else if (task.status === 'blocked')
       found.push({ kind: 'blocked', task: id, since, ...(task.reason === undefined ? {} : { reason: task.reason }) });
   }

@@ -35,6 +35,7 @@ export function attentionTitle(item: Attention): string {
         result: `is the result of "${item.task}" accepted?`,
         task: `"${item.task}" asks for a decision`,
         plan: 'may the plan start?',
+        promotion: 'may the change go into your tree?',
       }[item.subject];
     case 'question':
       return `"${item.task}" asks a question`;

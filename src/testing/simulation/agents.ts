@@ -5,6 +5,7 @@ import { reworkMax } from '../../engine/kernel/gate.ts';
 import { FAILURE_CLASSES, type Failure } from '../../engine/kernel/plan.ts';
 import { BatonError } from '../../errors.ts';
 import type { SabotagedHost } from './faults.ts';
+import { forest } from './forest.ts';
 import type { Script } from './plans.ts';
 import type { Flight, Surroundings } from './surroundings.ts';
 
@@ -43,6 +44,8 @@ export class Agents {
           if (problem) return { ok: false, failure: problem };
         }
         await wait('attempt', context.run, owed.task, owed.attempt, deaf);
+        if (context.base !== undefined && this.world.random.chance(0.5))
+          await context.checkpoint(`checkpoint of ${context.attemptKey}`, 'command', 1).catch(() => {});
         return this.outcome(context);
       },
       gate: async (owed, context) => {
@@ -61,6 +64,7 @@ export class Agents {
         const verdict = this.world.random.pick(['happened', 'absent', 'unknown'] as const);
         return verdict === 'happened' ? { verdict, result: context.blobs.put('{"probe":true}') } : { verdict };
       },
+      trees: forest(this.world, (what, run) => wait(what, run, '', 0)),
       notify: async () => {},
       admit: (agent) =>
         this.world.closing
@@ -103,8 +107,10 @@ export class Agents {
   private outcome(context: AttemptContext): Outcome {
     const { random } = this.world;
     const usage = random.chance(0.2) ? { usage: { inputTokens: 5, outputTokens: 5 } } : {};
-    if (random.chance(this.world.closing ? 0.9 : 0.62))
-      return { ok: true, result: context.blobs.put(JSON.stringify({ key: context.attemptKey })), ...usage };
+    if (random.chance(this.world.closing ? 0.9 : 0.62)) {
+      const change = context.base !== undefined && random.chance(0.7) ? { change: `change of ${context.attemptKey}` } : {};
+      return { ok: true, result: context.blobs.put(JSON.stringify({ key: context.attemptKey })), ...change, ...usage };
+    }
     const passing = random.chance(0.6);
     const kind = passing
       ? random.pick(['transient', 'throttled', 'timeout'] as const)

@@ -13,7 +13,7 @@ import { evolve } from '../../engine/kernel/kernel.ts';
 import type { OwedChange, OwedOf } from '../../engine/kernel/owed.ts';
 import type { Amounts } from '../../engine/kernel/plan.ts';
 import { restore, save } from '../../engine/kernel/snapshot.ts';
-import { type RunState, type TaskRecord, TERMINAL } from '../../engine/kernel/state.ts';
+import { type RunState, type TaskRecord, TERMINAL, type TreeState } from '../../engine/kernel/state.ts';
 import type { Coverage } from './coverage.ts';
 
 export class Violation extends Error {}
@@ -29,6 +29,7 @@ export class Checker {
   private readonly performed = new Set<string>();
   /** The epoch in which each attempt began. */
   private readonly began = new Map<string, number>();
+  private readonly heads = new Map<string, Set<string>>();
   private seen = 0;
 
   constructor(disk: MemoryDisk, coverage: Coverage) {
@@ -104,6 +105,7 @@ export class Checker {
       if (alive && !state?.tasks.get(fact.task)?.stopping)
         throw new Violation(`${run}/${fact.task}/${fact.attempt} is lost and its owner lives`);
     }
+    if (state?.tree) this.tree(run, state, state.tree, fact);
     if (fact.type === 'task.started') {
       const task = state?.tasks.get(fact.task);
       if (!state || !task) return;
@@ -133,6 +135,26 @@ export class Checker {
     const { key } = JSON.parse(Buffer.from(payload).toString()) as { key?: string };
     if (key !== undefined && key !== `${run}/${fact.task}/${fact.attempt}`)
       throw new Violation(`${run}/${fact.task}/${fact.attempt} has the result of ${key}`);
+  }
+
+  /** The integration tree grows by one merge after the other; only what it was at some time goes to the user. */
+  private tree(run: string, state: RunState, tree: TreeState, fact: RunFact): void {
+    const heads = this.heads.get(run) ?? new Set<string>();
+    this.heads.set(run, heads);
+    if (tree.head !== undefined) heads.add(tree.head);
+    const task = 'task' in fact && fact.task !== undefined ? state.tasks.get(fact.task) : undefined;
+    if (fact.type === 'task.started' && task?.spec.tree && (fact.base === undefined || !heads.has(fact.base)))
+      throw new Violation(`${run}/${fact.task} starts from ${fact.base}, which the integration tree never was`);
+    if (fact.type === 'task.committed' && task?.change !== undefined && fact.tree !== task.merged?.tree)
+      throw new Violation(`${run}/${fact.task} is committed as ${fact.tree}, and was merged as ${task.merged?.tree}`);
+    if (fact.type === 'task.committed' && fact.tree !== undefined) {
+      if (task?.merged?.onto !== tree.head) throw new Violation(`${run}/${fact.task} is committed onto an older tree than ${tree.head}`);
+      const green = (task?.spec.gates ?? []).every((_, gate) => task?.verdicts[gate]?.verdict === 'pass');
+      if (!green) throw new Violation(`${run}/${fact.task} is committed and its gates did not see that`);
+    }
+    if (fact.type !== 'promotion.started') return;
+    if (tree.promotion && tree.promotion.status !== 'asked') throw new Violation(`${run} promotes twice at once`);
+    if (!heads.has(fact.tree)) throw new Violation(`${run} promotes ${fact.tree}, which its integration tree never was`);
   }
 
   private after(run: string, fact: RunFact): void {

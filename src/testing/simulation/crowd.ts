@@ -75,7 +75,8 @@ export class Crowd {
           });
         } else if (task.status === 'running' && task.spec.kind === 'question')
           await this.ask(state.id, { type: 'question.answer', by: ME, task: task.spec.id, result: this.world.put('{"answer":true}') });
-        else if (task.status === 'blocked') await this.ask(state.id, { type: 'run.retry', by: ME, task: task.spec.id });
+        else if (task.status === 'blocked' || task.stalled !== undefined)
+          await this.ask(state.id, { type: 'run.retry', by: ME, task: task.spec.id });
       }
       if (state.status === 'paused' && (thorough || random.chance(0.5)))
         await this.ask(state.id, {
@@ -93,7 +94,19 @@ export class Crowd {
     const state = random.pick(all);
     const tasks = [...state.tasks.values()];
     const dice = random.next();
-    if (dice < 0.12) await this.ask(state.id, { type: 'run.pause', by: ME });
+    const restorable = tasks.filter((task) => task.status === 'ready' || task.status === 'undecided').filter((task) => task.checkpoint);
+    const task = restorable.length > 0 ? random.pick(restorable) : undefined;
+    if (dice < 0.04) await this.ask(state.id, { type: 'run.promote', by: ME });
+    else if (dice < 0.07) await this.ask(state.id, { type: 'promotion.undo', by: ME });
+    else if (dice < 0.2 && task?.checkpoint !== undefined)
+      await this.ask(state.id, {
+        type: 'workspace.restore',
+        by: ME,
+        task: task.spec.id,
+        to: task.checkpoint,
+        ...(random.chance(0.3) ? { paths: ['a.ts'] } : {}),
+      });
+    else if (dice < 0.15) await this.ask(state.id, { type: 'run.pause', by: ME });
     else if (dice < 0.3) await this.ask(state.id, { type: 'run.resume', by: ME, ...(random.chance(0.3) ? { limits: raised(state) } : {}) });
     else if (dice < 0.38) await this.ask(state.id, { type: 'run.cancel', by: ME });
     else if (dice < 0.5)
@@ -122,7 +135,7 @@ export class Crowd {
     const tasks = [...state.tasks.values()].filter((task) => task.spec.parent === undefined);
     const id = `x${this.commands}`;
     const needs = tasks.filter(() => random.chance(0.3)).map((task) => task.spec.id);
-    const add = [randomTask(random, (payload) => this.world.put(payload), id, needs, 1)];
+    const add = [randomTask(random, (payload) => this.world.put(payload), id, needs, 1, state.plan.tree !== undefined)];
     const idle = tasks.filter((task) => task.status === 'pending');
     const rewire = idle.length > 0 && random.chance(0.5) ? { rewire: { [random.pick(idle).spec.id]: [id] } } : {};
     const drop = idle.length > 0 && random.chance(0.3) ? { drop: [random.pick(idle).spec.id] } : {};

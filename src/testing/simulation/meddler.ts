@@ -158,5 +158,7 @@ const timersAhead = (state: RunState, now: number): string[] =>
 function elsewhere(command: HostCommand): HostCommand {
   if (command.type === 'timer.fire') return { ...command, timer: `retry:${NOBODY}:1` };
   if (command.type === 'message.end') return { ...command, message: NOBODY };
-  return { ...command, task: NOBODY };
+  return 'task' in command
+    ? { ...command, task: NOBODY }
+    : { type: 'promote.end', promotion: NOBODY, outcome: { ok: true, report: 'none' } };
 }

@@ -11,6 +11,12 @@ import { about, overNow, type Stage } from './stage.ts';
 const FAILED: Outcome & { readonly ok: false } = { ok: false, failure: { class: 'permanent', code: 'RANDOM', message: 'by chance' } };
 type Job<T extends Owed> = { readonly state: RunState; readonly diary: Diary; readonly owed: T };
 
+/** The model says nothing of trees: they are for the world around the real host. */
+const nobodys = ({ owed }: Job<Owed>): never => {
+  throw new Broken(`${owed.id} is owed by a run without a tree`);
+};
+const NO_TREES = { snapshot: nobodys, integrate: nobodys, restore: nobodys, promote: nobodys };
+
 export class Performers {
   private readonly stage: Stage;
   /** Attempts that were taken up: a crash forgets them. */
@@ -84,6 +90,7 @@ export class Performers {
     // People look for themselves, and the grants stream is asked in `act`.
     notify: () => {},
     granted: () => {},
+    ...NO_TREES,
   };
 
   /** What was owed can't be refused. */

@@ -1,5 +1,5 @@
 /** Random plans that use everything the kernel knows. What a task does is in its definition, as a small script. */
-import { type ApprovalRule, FAILURE_CLASSES, type Limits, type Plan, type TaskSpec } from '../../engine/kernel/plan.ts';
+import { type ApprovalRule, FAILURE_CLASSES, type Limits, type Plan, type TaskSpec, type TreeRule } from '../../engine/kernel/plan.ts';
 import type { Random } from './random.ts';
 
 /** What `TaskSpec.work` names in the simulator. */
@@ -20,9 +20,10 @@ const CLAIMS = ['src/**', 'src/a.ts', 'src/b/*', 'docs/**', 'README.md'] as cons
 
 export function randomPlan(random: Random, put: Put, size = 1 + random.below(9)): Plan {
   const tasks: TaskSpec[] = [];
+  const trees = random.chance(0.5);
   for (let i = 0; i < size; i++) {
     const needs = tasks.filter(() => random.chance(0.35)).map((task) => task.id);
-    tasks.push(randomTask(random, put, `t${i}`, needs, 0));
+    tasks.push(randomTask(random, put, `t${i}`, needs, 0, trees));
   }
   const limits: Limits = {
     tasks: 60,
@@ -40,11 +41,17 @@ export function randomPlan(random: Random, put: Put, size = 1 + random.below(9))
     ...(random.chance(0.2) ? { priority: random.below(5) - 2 } : {}),
     ...(random.chance(0.1) ? { deadlineAt: 2_000_000 } : {}),
     ...(random.chance(0.08) ? { approval: rule(random, 'task') } : {}),
+    ...(trees ? { tree: randomTree(random) } : {}),
   };
 }
 
-export function randomTask(random: Random, put: Put, id: string, needs: readonly string[], depth: number): TaskSpec {
-  const { spec, script } = randomWork(random, depth);
+const randomTree = (random: Random): TreeRule => ({
+  promote: random.pick(['end', 'end', 'each', 'never'] as const),
+  ...(random.chance(0.2) ? { approval: rule(random, 'task') } : {}),
+});
+
+export function randomTask(random: Random, put: Put, id: string, needs: readonly string[], depth: number, trees: boolean): TaskSpec {
+  const { spec, script } = randomWork(random, depth, trees);
   return {
     ...spec,
     id,
@@ -55,12 +62,12 @@ export function randomTask(random: Random, put: Put, id: string, needs: readonly
   };
 }
 
-function randomWork(random: Random, depth: number): { spec: Omit<TaskSpec, 'id' | 'needs' | 'work'>; script: Script } {
+function randomWork(random: Random, depth: number, trees: boolean): { spec: Omit<TaskSpec, 'id' | 'needs' | 'work'>; script: Script } {
   const kind = random.next();
   if (kind < 0.06) return { spec: { kind: 'question', agent: 'human' }, script: {} };
   if (kind < 0.12) return { spec: { kind: 'decision', approval: rule(random, 'task') }, script: {} };
   if (kind < 0.24 && depth < 2) {
-    const child = randomWork(random, depth + 1);
+    const child = randomWork(random, depth + 1, trees);
     const { approval: _, ...spec } = child.spec;
     return {
       spec: {
@@ -81,6 +88,7 @@ function randomWork(random: Random, depth: number): { spec: Omit<TaskSpec, 'id' 
     spec: {
       kind: 'work',
       agent: random.pick(AGENTS),
+      ...(trees && random.chance(0.75) ? { tree: true } : {}),
       idempotent,
       ...(random.chance(0.3) ? { resolve: true } : {}),
       ...(random.chance(0.3) ? { onLost: random.pick(['ask', 'fail', 'retry'] as const) } : {}),

@@ -7,7 +7,7 @@ import type { Random } from './random.ts';
 
 /** Something under way that waits for the world's leave to go on. */
 export interface Flight {
-  readonly what: 'attempt' | 'gate' | 'probe';
+  readonly what: 'attempt' | 'gate' | 'probe' | 'tree';
   readonly run: string;
   readonly task: string;
   readonly attempt: number;

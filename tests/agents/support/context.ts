@@ -98,6 +98,7 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
         return Buffer.from(output);
       },
       log: (chunk, kind = 'text') => log.push(`${kind}: ${chunk}`),
+      checkpoint: async () => {},
       onMessage: () => undefined,
     };
     return Object.defineProperties(base, Object.getOwnPropertyDescriptors(more));
