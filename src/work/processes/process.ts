@@ -8,11 +8,12 @@
  *
  * Never rejects: whatever happens is in the result. `node:child_process` directly, because execa costs 0.7 ms more a start.
  */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Failure } from '../../engine/kernel/plan.ts';
 import { type CommandText, programOf } from './command-text.ts';
+import { defined } from './defined.ts';
 import { guard, unguard } from './guardian.ts';
 import { ATTEMPT_VARIABLE, endAttempt, signalGroup } from './leftovers.ts';
 import type { Output } from './output.ts';
@@ -26,10 +27,24 @@ export interface Command extends OutputHandling {
   readonly env: Readonly<Record<string, string>>;
   /** File to read from. Without it there is nothing to read. A file and no pipe: Node's pipes are sockets, which bash takes for a remote login, and which `/dev/stdin` can't open. */
   readonly stdinFile?: string;
+  /** Talks with it while it runs: its stdout comes here and is not kept. Called once it has started; must not throw. */
+  readonly talk?: (stdin: Writable, stdout: Readable) => void;
+  /** What is started in its place: the same command inside the walls of a sandbox, which has `cwd` and `env` in it. */
+  readonly walls?: Walls;
   readonly timeoutMs?: number;
   /** Between SIGTERM and SIGKILL. Default 5 s. */
   readonly graceMs?: number;
   readonly signal?: AbortSignal;
+}
+
+/** Killing its process kills everything inside. */
+export interface Walls {
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Gives back what the walls took, once the process is gone. */
+  release(): Promise<void>;
 }
 
 export interface Ended {
@@ -47,12 +62,14 @@ const LINGER_MS = 250;
 const NOTHING: Output = { text: '', size: 0 };
 
 export const runProcess = async (command: Command): Promise<Ended> => {
-  const { signal } = command;
-  if (signal?.aborted) return notStarted(failureOfEnd(command.run, { stop: signal, dispatched: false }));
+  const { signal, walls } = command;
   try {
+    if (signal?.aborted) return notStarted(failureOfEnd(command.run, { stop: signal, dispatched: false }));
     return await new Running(command).ended;
   } catch (error) {
     return notStarted(await failureOfStart(command.run, command.cwd, error));
+  } finally {
+    await walls?.release();
   }
 };
 
@@ -66,9 +83,10 @@ const notStarted = (failure: Failure | undefined): Ended => ({
 class Running {
   readonly ended: Promise<Ended>;
   private readonly command: Command;
-  private readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  private readonly child: ChildProcessByStdio<Writable | null, Readable, Readable>;
   private readonly startedAt = performance.now();
-  private readonly stdout: OutputPipe;
+  /** Missing when somebody talks with it. */
+  private readonly stdout: OutputPipe | undefined;
   private readonly stderr: OutputPipe;
   private readonly timers: NodeJS.Timeout[] = [];
   private stopped: Stop | undefined;
@@ -77,7 +95,7 @@ class Running {
     this.command = command;
     this.child = start(command);
     const tooMuch = (): void => this.stop('output');
-    this.stdout = new OutputPipe('stdout', this.child.stdout, command, tooMuch);
+    this.stdout = command.talk === undefined ? new OutputPipe('stdout', this.child.stdout, command, tooMuch) : undefined;
     this.stderr = new OutputPipe('stderr', this.child.stderr, command, tooMuch);
     this.ended = this.follow();
   }
@@ -97,10 +115,20 @@ class Running {
     });
     if (child.pid !== undefined) {
       guard(child.pid);
+      this.talk();
       signal?.addEventListener('abort', onAbort, { once: true });
       if (command.timeoutMs !== undefined) this.after(command.timeoutMs, () => this.stop('timeout'));
     }
     return promise;
+  }
+
+  private talk(): void {
+    const { stdin, stdout } = this.child;
+    if (stdin === null) return;
+    // Who is gone doesn't listen; that it is gone shows by its end.
+    stdin.on('error', () => undefined);
+    stdout.on('error', () => undefined);
+    this.command.talk?.(stdin, stdout);
   }
 
   /** Asks the group to end, and makes it after the grace period. */
@@ -134,7 +162,7 @@ class Running {
     unguard(pid);
     const attempt = this.command.env[ATTEMPT_VARIABLE];
     if (this.stopped !== undefined && attempt !== undefined) await endAttempt(attempt);
-    const stdout = this.stdout.output();
+    const stdout = this.stdout?.output() ?? NOTHING;
     const stderr = this.stderr.output();
     const failure = failureOfEnd(this.command.run, {
       ...(this.stopped === undefined ? {} : { stop: this.stopped }),
@@ -161,16 +189,17 @@ class Running {
   }
 }
 
-const start = ({ run, cwd, env, stdinFile }: Command): ChildProcessByStdio<null, Readable, Readable> => {
-  const [program, args] = programOf(run);
-  if (stdinFile === undefined) return spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+const start = ({ run, cwd, env, stdinFile, talk, walls }: Command): ChildProcessByStdio<Writable | null, Readable, Readable> => {
+  const [program, args] = walls === undefined ? programOf(run) : [walls.command[0], walls.command.slice(1)];
+  const options: SpawnOptions =
+    walls === undefined
+      ? { cwd, env, detached: true }
+      : { cwd: '/', env: walls.env, detached: true, ...defined({ uid: walls.uid, gid: walls.gid }) };
+  if (talk !== undefined) return spawn(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+  if (stdinFile === undefined) return spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const stdin = openSync(stdinFile, 'r');
   try {
-    return spawn(program, args, { cwd, env, detached: true, stdio: [stdin, 'pipe', 'pipe'] }) as ChildProcessByStdio<
-      null,
-      Readable,
-      Readable
-    >;
+    return spawn(program, args, { ...options, stdio: [stdin, 'pipe', 'pipe'] }) as ChildProcessByStdio<null, Readable, Readable>;
   } finally {
     closeSync(stdin);
   }
