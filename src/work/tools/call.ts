@@ -89,12 +89,19 @@ const unknownTool = (name: string, tools: ReadonlyMap<string, Tool>): Failure =>
 };
 
 /** Everything that is wrong with arguments, each with its path. */
-export const inputProblems = ({ issues }: z.ZodError): readonly string[] =>
+export const inputProblems = ({ issues }: Pick<z.ZodError, 'issues'>): readonly string[] =>
   issues.map((issue) => {
     const where = issue.path.map(String).join('.');
     if (issue.code === 'unrecognized_keys') return `there is no argument ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
-    return where === '' ? issue.message : `${where}: ${issue.message}`;
+    return where === '' ? messageOf(issue) : `${where}: ${messageOf(issue)}`;
   });
+
+/** What is inside of an issue says more than that there is one. */
+const messageOf = (issue: z.core.$ZodIssue): string => {
+  const inner = issue.code === 'invalid_union' ? issue.errors.map((each) => each[0]) : issue.code === 'invalid_key' ? issue.issues : [];
+  const messages = inner.flatMap((each) => (each === undefined ? [] : [messageOf(each)]));
+  return messages.length === 0 ? issue.message : [...new Set(messages)].join(', or ');
+};
 
 const badInput = (name: string, error: z.ZodError): Failure =>
   failure('permanent', 'TOOL_INPUT', `The arguments of ${name} are wrong, and it was not called:\n- ${inputProblems(error).join('\n- ')}`);

@@ -15,7 +15,7 @@ export const go: TestRunner = {
   name: 'go',
   only: 'packages',
   found: ({ names }) => names.has('go.mod'),
-  command: (_project, { only }) => ['go', 'test', '-json', ...(only.length === 0 ? ['./...'] : only)],
+  command: (_project, { only }) => ['go', 'test', '-json', ...(only.length === 0 ? ['./...'] : only.map((path) => `./${path}`))],
 
   read({ stdout }, project) {
     const module = /^module\s+(\S+)/m.exec(project.text('go.mod') ?? '')?.[1] ?? '';

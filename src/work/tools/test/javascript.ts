@@ -34,7 +34,7 @@ export const jest: TestRunner = {
   read: ({ report }, project) => (report === undefined ? undefined : readJestJson(report, project)),
 };
 
-const NODE_TEST = /(^|[\s;&|])node(\s+--?[\w-]+(=\S+)?)*\s+--test(?=\s|$)/;
+const NODE_TEST = /(^|[\s;&|])node\s[^;&|]*--test(?=\s|$)/;
 
 export const nodeTest: TestRunner = {
   name: 'node',
