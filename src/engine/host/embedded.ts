@@ -373,7 +373,10 @@ export class EmbeddedHost implements Host {
         if (!waiting) break;
         const { owed, run } = waiting;
         const task = this.lives.get(run)?.run?.tasks.get(owed.task);
-        if (!task?.owed.some((each) => each.id === owed.id)) {
+        // What was asked for in a commit that failed may have come back under the same id, with another place in the order.
+        if (
+          !task?.owed.some((each) => each.type === 'start' && each.id === owed.id && each.key === owed.key && each.index === owed.index)
+        ) {
           this.starts.take(agent);
           continue;
         }
