@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { BatonError } from '../../src/errors.ts';
 import { type Permission, ToolCaller } from '../../src/work/tools/call.ts';
-import { toolProblem, toolsNamed } from '../../src/work/tools/catalog.ts';
+import { toolsNamed } from '../../src/work/tools/catalog.ts';
+import { toolProblem } from '../../src/work/tools/names.ts';
 import { defineTool, done, type Tool } from '../../src/work/tools/tool.ts';
 import { call, placeIn } from './support/place.ts';
 

@@ -4,6 +4,7 @@
  * reports, and whoever called it does the rest.
  */
 import type { Failure, Usage } from '../../engine/kernel/plan.ts';
+import type { ToolAccess } from '../tools/call.ts';
 
 export const AGENT_KINDS = ['model', 'command', 'human', 'scripted'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
@@ -40,6 +41,8 @@ export interface Work {
   readonly folder: string;
   /** Absolute paths beside that folder: where a program finds its task, and where it may write its handoff. */
   readonly files: { readonly task: string; readonly handoff: string };
+  /** Where an agent that names tools uses them. The folder is the one that the recorded steps of this task acted on. */
+  readonly tools?: ToolAccess;
   /** Environment for processes: allow-list, the task's `env` with secrets filled in, and Baton's own variables. */
   readonly env: Readonly<Record<string, string>>;
   /** Asks of one attempt for a result of the right shape, the first included. */

@@ -2,39 +2,24 @@
  * Agents that are models behind an API. One request is one recorded step, `ask-1`; an answer that misses its schema is
  * asked again as `ask-2`, with the exact errors. Text is streamed to the log; what is stored is the whole answer with
  * what it used, so an attempt that follows a lost one goes on after the last answer that came back.
+ *
+ * An agent that names tools is asked again after every answer that calls some, with their results, until an answer calls
+ * none: that one is its result.
  */
-import type { LanguageModelUsage } from 'ai';
+import type { ModelMessage } from 'ai';
 import { z } from 'zod';
-import type { Usage } from '../../engine/kernel/plan.ts';
 import { defined } from '../processes/defined.ts';
-import { AttemptError, failureOfAbort } from '../processes/failure.ts';
+import { AttemptError } from '../processes/failure.ts';
 import type { Agent, AgentServices, Work } from './agent.ts';
 import { type Answer, askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
 import { badSchema, type JsonSchema, schemaProblems } from './json-schema.ts';
-import { modelError } from './model-failure.ts';
-import { type ModelPrompt, modelPrompt, tokensAtMost, tokensInText } from './model-prompt.ts';
-import { costOf, type Tokens } from './prices.ts';
+import { type ModelConfig, modelConfigSchema } from './model-config.ts';
+import { againMessages, LAST_STEP, modelPrompt } from './model-prompt.ts';
+import { type Reply, type Request, reservation, send, stepsExhausted } from './model-request.ts';
+import { type ModelTools, openModelTools } from './model-tools.ts';
 import type { OpenedModel, Providers } from './providers.ts';
 import { type Checked, checkWritten, parseJson, summaryOf } from './written.ts';
-
-export const modelConfigSchema = z.strictObject({
-  /** `provider/model`. */
-  model: z.string().min(1),
-  instructions: z.string().optional(),
-  baseUrl: z.url().optional(),
-  apiKeyEnv: z.string().min(1).optional(),
-  /** Reserved before each request, and sent with it. */
-  maxOutputTokens: z.int().positive().default(16_384),
-  temperature: z.number().min(0).max(2).optional(),
-  /** Limit of one request, in milliseconds. */
-  timeoutMs: z.int().positive().default(300_000),
-  /** US dollars per million tokens, where no price list has the model. */
-  price: z.strictObject({ inputPerMillion: z.number().min(0), outputPerMillion: z.number().min(0) }).optional(),
-  /** Passed to the provider as they are, such as `reasoningEffort`. */
-  options: z.record(z.string(), z.json()).default({}),
-});
-type ModelConfig = z.infer<typeof modelConfigSchema>;
 
 export interface ModelAgentOptions {
   readonly providers: Providers;
@@ -42,52 +27,45 @@ export interface ModelAgentOptions {
   readonly now?: () => number;
 }
 
-/** What a step stores. */
-interface Reply {
-  readonly text: string;
-  readonly finish: string;
-  readonly usage?: Usage;
-}
-
 export const createModelAgent = ({ providers, now = Date.now }: ModelAgentOptions): Agent => ({
   can: { stream: true, messages: false, schema: true, usage: true, resume: true },
 
-  async attempt(work, services) {
-    let last = '';
-    let opened: OpenedModel | undefined;
+  attempt(work, services) {
+    let conversation: Conversation | undefined;
     return askUntilRight(work, services, async (number, problems): Promise<Answer> => {
-      const config = readConfig(modelConfigSchema, work.agent);
-      refuseBadSchema(work.schema);
-      opened ??= await providers.open(config);
-      const request: Request = {
-        config,
-        opened,
-        prompt: modelPrompt(work, config.instructions, problems, last),
-        schema: work.schema,
-        services,
-        now,
-      };
-      let recorded = true;
-      const stored = await services.step(`ask-${number}`, await reservation(request), async () => {
-        recorded = false;
-        const reply = await send(request);
-        return defined({ output: JSON.stringify(reply), usage: reply.usage });
-      });
-      const reply: Reply = JSON.parse(stored);
-      last = reply.text;
-      return { checked: checkReply(reply, work, config), recorded };
+      conversation ??= await begin(work, services, providers, now);
+      return conversation.ask(number, problems);
     });
   },
 });
 
-interface Request {
-  readonly config: ModelConfig;
-  readonly opened: OpenedModel;
-  readonly prompt: ModelPrompt;
-  readonly schema: JsonSchema | undefined;
-  readonly services: AgentServices;
-  readonly now: () => number;
-}
+const begin = async (work: Work, services: AgentServices, providers: Providers, now: () => number): Promise<Conversation> => {
+  const config = readConfig(modelConfigSchema, work.agent);
+  refuseBadSchema(work.schema);
+  const tools = await toolsOf(config, work, services);
+  return new Conversation({ work, services, config, opened: await providers.open(config), tools, now });
+};
+
+const toolsOf = async (
+  { tools }: ModelConfig,
+  { tools: access, agent }: Work,
+  services: AgentServices,
+): Promise<ModelTools | undefined> => {
+  if (tools === undefined) return undefined;
+  if (access !== undefined) {
+    const { toolsNamed } = await import('../tools/catalog.ts');
+    return openModelTools(toolsNamed(tools), access, services);
+  }
+  throw new AttemptError(
+    'permanent',
+    'TOOLS_UNAVAILABLE',
+    `The agent "${agent.name}" names tools (${tools.join(', ')}), and this task has no place to use them in.`,
+    {
+      hint: 'Run it over a repository, or give the task to an agent without tools.',
+      dispatched: false,
+    },
+  );
+};
 
 const refuseBadSchema = (schema: JsonSchema | undefined): void => {
   const problem = schema === undefined ? undefined : badSchema(schema);
@@ -95,74 +73,71 @@ const refuseBadSchema = (schema: JsonSchema | undefined): void => {
     throw new AttemptError('permanent', 'BAD_SCHEMA', `The task's schema can't be used: ${problem}`, { dispatched: false });
 };
 
-/** The most one request can use. */
-const reservation = async ({ config, opened, prompt }: Request): Promise<Parameters<AgentServices['step']>[1]> => {
-  const tokens = { inputTokens: tokensAtMost(prompt), outputTokens: config.maxOutputTokens };
-  const costUsd = await costOf(tokens, opened.modelId, opened.priceList, config.price);
-  return defined({ calls: 1, tokens: tokens.inputTokens + tokens.outputTokens, costUsd });
-};
+interface Setting {
+  readonly work: Work;
+  readonly services: AgentServices;
+  readonly config: ModelConfig;
+  readonly opened: OpenedModel;
+  readonly tools: ModelTools | undefined;
+  readonly now: () => number;
+}
 
-const send = async (request: Request): Promise<Reply> => {
-  const { config, opened, services } = request;
-  const limit = AbortSignal.timeout(config.timeoutMs);
-  try {
-    return await receive(request, AbortSignal.any([services.signal, limit]));
-  } catch (error) {
-    if (services.signal.aborted) {
-      const { class: why, code, message } = failureOfAbort(services.signal);
-      throw new AttemptError(why, code, message, { cause: error });
-    }
-    if (limit.aborted)
-      throw new AttemptError('timeout', 'TIMEOUT', `${opened.name} did not answer within ${config.timeoutMs} ms.`, { cause: error });
-    throw await modelError(error, opened, request.now());
+/** What was said in one attempt, over all its asks. */
+class Conversation {
+  private readonly setting: Setting;
+  /** After the task itself. With tools everything is kept, since the work is in there; without, only the last answer. */
+  private said: readonly ModelMessage[] = [];
+  private last = '';
+  private steps = 0;
+
+  constructor(setting: Setting) {
+    this.setting = setting;
   }
-};
 
-const receive = async ({ config, opened, prompt, schema, services }: Request, abortSignal: AbortSignal): Promise<Reply> => {
-  const { Output, streamText } = await import('ai');
-  const { stream } = streamText({
-    model: opened.model,
-    instructions: prompt.instructions,
-    messages: prompt.messages,
-    maxOutputTokens: config.maxOutputTokens,
-    ...defined({ temperature: config.temperature }),
-    providerOptions: opened.providerOptions(config.options),
-    // The SDK's own check of objects is left out: it parses the whole text again with every piece of it.
-    output:
-      schema === undefined
-        ? Output.text()
-        : { ...Output.text(), responseFormat: Promise.resolve({ type: 'json', schema, name: 'outputs' }) },
-    maxRetries: 0,
-    abortSignal,
-    onError: () => undefined,
-  });
-  let text = '';
-  for await (const part of stream) {
-    if (part.type === 'error') throw part.error;
-    if (part.type === 'abort') throw abortSignal.reason;
-    if (part.type === 'text-delta') {
-      text += part.text;
-      services.log(part.text, 'text');
+  async ask(number: number, problems: readonly string[]): Promise<Answer> {
+    const { tools, work, config } = this.setting;
+    if (problems.length > 0) this.said = [...(tools === undefined ? [] : this.said), ...againMessages(problems, this.last)];
+    for (let step = 1; ; step += 1) {
+      const key = step === 1 ? `ask-${number}` : `ask-${number}.${step}`;
+      this.steps += 1;
+      const last = this.steps >= config.stepsMax;
+      const { reply, recorded } = await this.step(key, last);
+      if (tools === undefined || reply.calls === undefined || reply.messages === undefined) {
+        this.last = reply.text;
+        return { checked: checkReply(reply, work, config), recorded };
+      }
+      if (last) throw stepsExhausted(config);
+      this.said = [...this.said, ...(await tools.answer({ calls: reply.calls, messages: reply.messages }, key))];
     }
-    if (part.type === 'finish')
-      return { text, finish: part.finishReason, usage: await usageOf(tokensOf(part.totalUsage, prompt, text), config, opened) };
   }
-  throw new AttemptError('transient', 'MALFORMED_REPLY', `${opened.name} ended its reply without finishing it.`);
-};
 
-/** Servers that don't count are counted by us, with the most it can have been. */
-const tokensOf = ({ inputTokens, outputTokens, inputTokenDetails }: LanguageModelUsage, prompt: ModelPrompt, text: string): Tokens => ({
-  inputTokens: inputTokens ?? tokensAtMost(prompt),
-  outputTokens: outputTokens ?? tokensInText(text),
-  cacheReadTokens: inputTokenDetails.cacheReadTokens,
-  cacheWriteTokens: inputTokenDetails.cacheWriteTokens,
-});
+  private async step(key: string, last: boolean): Promise<{ readonly reply: Reply; readonly recorded: boolean }> {
+    const { services } = this.setting;
+    services.signal.throwIfAborted();
+    const request = this.request(last);
+    let recorded = true;
+    const stored = await services.step(key, await reservation(request), async () => {
+      recorded = false;
+      const reply = await send(request);
+      return defined({ output: JSON.stringify(reply), usage: reply.usage });
+    });
+    return { reply: JSON.parse(stored), recorded };
+  }
 
-const usageOf = async (tokens: Tokens, config: ModelConfig, opened: OpenedModel): Promise<Usage> => {
-  const { inputTokens, outputTokens } = tokens;
-  const costUsd = await costOf(tokens, opened.modelId, opened.priceList, config.price);
-  return defined({ inputTokens, outputTokens, calls: 1, costUsd });
-};
+  private request(last: boolean): Request {
+    const { work, tools, config, opened, services, now } = this.setting;
+    const said = tools !== undefined && last ? [...this.said, LAST_STEP] : this.said;
+    return {
+      config,
+      opened,
+      prompt: modelPrompt(work, config, said),
+      schema: work.schema,
+      ...(tools === undefined ? {} : { tools: { set: tools.set, tokens: tools.tokens, choice: last ? 'none' : 'auto' } }),
+      services,
+      now,
+    };
+  }
+}
 
 const checkReply = ({ text, finish }: Reply, { schema }: Work, { maxOutputTokens }: ModelConfig): Checked => {
   if (finish === 'content-filter')

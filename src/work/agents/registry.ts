@@ -7,7 +7,7 @@ import { AGENT_KINDS, type AgentConfig, type AgentKind } from './agent.ts';
 import { commandConfigSchema } from './command.ts';
 import { readConfig } from './config.ts';
 import { humanConfigSchema } from './human.ts';
-import { modelConfigSchema } from './model.ts';
+import { modelConfigSchema } from './model-config.ts';
 import type { Providers } from './providers.ts';
 import { scriptedConfigSchema } from './scripted.ts';
 import { suggestion } from './suggestion.ts';

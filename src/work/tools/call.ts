@@ -45,6 +45,9 @@ export interface CallRules {
   readonly textMax?: number;
 }
 
+/** What whoever calls is lent for an attempt: where tools act, and what the policy says of each call. */
+export type ToolAccess = Pick<CallRules, 'place' | 'permit'>;
+
 /** Calls of one attempt, made one after the other. */
 export class ToolCaller {
   private readonly rules: CallRules;

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { BatonError } from '../../errors.ts';
 import { exactText, FILE_MAX, isBinary } from './files/content.ts';
 import { filePath } from './files/path.ts';
+import { BUILT_IN } from './names.ts';
 import { defineTool, done, type History, type LogEntry, type Tool, type ToolPlace } from './tool.ts';
 
 const LOG_DEFAULT = 20;
@@ -36,9 +37,8 @@ const commitOf = (history: History, named: string): Promise<string> | string =>
 
 export const gitStatus: Tool = defineTool({
   name: 'git.status',
+  ...BUILT_IN['git.status'],
   description: 'Lists what is changed in the workspace against what it was made from: added, modified, deleted, and changed modes.',
-  effects: 'read',
-  idempotent: true,
   input: z.strictObject({}),
 
   async run(_input, place) {
@@ -57,9 +57,8 @@ export const gitStatus: Tool = defineTool({
 
 export const gitDiff: Tool = defineTool({
   name: 'git.diff',
+  ...BUILT_IN['git.diff'],
   description: 'Shows changes as a unified diff: of the workspace against what it was made from, or between any two commits.',
-  effects: 'read',
-  idempotent: true,
   input: z.strictObject({ from: commit.default('base'), to: commit.default('now'), paths }),
 
   async run({ from, to, paths: only }, place) {
@@ -74,9 +73,8 @@ export const gitDiff: Tool = defineTool({
 
 export const gitLog: Tool = defineTool({
   name: 'git.log',
+  ...BUILT_IN['git.log'],
   description: 'Lists commits, newest first: those that led to what the workspace was made from, or to any commit.',
-  effects: 'read',
-  idempotent: true,
   input: z.strictObject({ from: commit.default('base'), max: z.int().min(1).max(LOG_MAX).default(LOG_DEFAULT) }),
 
   async run({ from, max }, place) {
@@ -91,9 +89,8 @@ const shown = ({ commit: id, date, author, message }: LogEntry): string =>
 
 export const gitShow: Tool = defineTool({
   name: 'git.show',
+  ...BUILT_IN['git.show'],
   description: 'Shows a commit: its message and what it changed. With a path, that file as the commit has it.',
-  effects: 'read',
-  idempotent: true,
   input: z.strictObject({ commit: commit.default('base'), path: filePath.optional() }),
 
   async run({ commit: named, path }, place) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { failure } from '../processes/failure.ts';
 import { outputData, outputText } from './command-output.ts';
 import { folderPath } from './files/path.ts';
+import { BUILT_IN } from './names.ts';
 import { defineTool, type Tool } from './tool.ts';
 
 /** Limit of one command that names none: 2 min. */
@@ -17,10 +18,9 @@ const noNul = (what: string) => z.string().refine((text) => !text.includes('\0')
 
 export const shellRun: Tool = defineTool({
   name: 'shell.run',
+  ...BUILT_IN['shell.run'],
   description:
     'Runs a command in the workspace, in a sandbox without network: a text by `bash -euo pipefail -c`, or a list of program and arguments without a shell. Gives its exit code and what it printed. Nothing keeps running after it ends.',
-  effects: 'execute',
-  idempotent: false,
   timeoutMs: COMMAND_TIMEOUT_MAX_MS + COMMAND_OVERHEAD_MS,
   input: z.strictObject({
     command: z

@@ -2,12 +2,21 @@
  * A model behind real HTTP that misbehaves on purpose: the OpenAI chat format, streamed. The n-th request for a model
  * gets its n-th turn, and the last turn stays. Counts every request, so that retries nobody owns would show.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+  readonly tool_call_id?: string;
+  readonly tool_calls?: readonly { readonly id: string; readonly function: { readonly name: string; readonly arguments: string } }[];
+}
 export interface ChatRequest {
   readonly model: string;
-  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly { readonly function: { readonly name: string; readonly parameters: unknown } }[];
+  readonly tool_choice?: unknown;
   readonly max_tokens?: number;
   readonly response_format?: unknown;
 }
@@ -83,6 +92,26 @@ export const say =
         event({ ...chunk({}), choices: [], usage: { ...usage, total_tokens: usage.prompt_tokens + usage.completion_tokens } }),
       );
     response.end(event('[DONE]'));
+  };
+
+/** Wants tools called, each with its arguments: a value, or a text that need be no JSON. The ids are made up anew each time. */
+export const want =
+  (calls: readonly (readonly [name: string, input: unknown])[], { text = '', finish = 'tool_calls' } = {}): Turn =>
+  (response) => {
+    begin(response);
+    if (text !== '') response.write(event(chunk({ content: text })));
+    for (const [index, [name, input]] of calls.entries()) {
+      const args = typeof input === 'string' ? input : JSON.stringify(input);
+      const half = Math.ceil(args.length / 2);
+      response.write(
+        event(chunk({ tool_calls: [{ index, id: randomUUID(), type: 'function', function: { name, arguments: args.slice(0, half) } }] })),
+      );
+      response.write(event(chunk({ tool_calls: [{ index, function: { arguments: args.slice(half) } }] })));
+    }
+    response.write(event(chunk({}, finish)));
+    response.end(
+      event({ ...chunk({}), choices: [], usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 } }) + event('[DONE]'),
+    );
   };
 
 /** Answers properly, and slowly. */

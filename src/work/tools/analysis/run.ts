@@ -4,6 +4,7 @@ import { BatonError } from '../../../errors.ts';
 import { failure } from '../../processes/failure.ts';
 import { outputText, wholeOf } from '../command-output.ts';
 import { filePath, folderPath } from '../files/path.ts';
+import { BUILT_IN } from '../names.ts';
 import { readProject } from '../project.ts';
 import { COMMAND_OVERHEAD_MS, COMMAND_TIMEOUT_MAX_MS } from '../shell.ts';
 import type { Project } from '../test/runner.ts';
@@ -28,10 +29,9 @@ const input = z.strictObject({
 
 export const analysisRun: Tool = defineTool({
   name: 'analysis.run',
+  ...BUILT_IN['analysis.run'],
   description:
     'Checks the project in the workspace with the linters and type checkers it is set up for (ESLint, Biome, tsc, ruff), in a sandbox. Gives each finding with file, line, rule, severity and message. Changes nothing.',
-  effects: 'execute',
-  idempotent: true,
   timeoutMs: NAMES.length * COMMAND_TIMEOUT_MAX_MS + COMMAND_OVERHEAD_MS,
   input,
 

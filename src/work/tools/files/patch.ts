@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { BatonError } from '../../../errors.ts';
+import { BUILT_IN } from '../names.ts';
 import { defineTool, done, type Tool } from '../tool.ts';
 import { deleteEntry, readBytes, writeBytes } from './access.ts';
 import { FILE_MAX } from './content.ts';
@@ -23,10 +24,9 @@ export interface Patched {
 
 export const filesPatch: Tool = defineTool({
   name: 'files.patch',
+  ...BUILT_IN['files.patch'],
   description:
     'Applies a unified diff to the workspace (`--- a/path`, `+++ b/path`, `@@ -1,2 +1,3 @@`), all of it or nothing. Context must be exact; it is looked for elsewhere in the file when it is not at the line that the patch says.',
-  effects: 'write',
-  idempotent: false,
   input: z.strictObject({
     patch: z
       .string()

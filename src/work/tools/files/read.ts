@@ -2,6 +2,7 @@
 import { matchesGlob } from 'node:path';
 import { z } from 'zod';
 import { BatonError } from '../../../errors.ts';
+import { BUILT_IN } from '../names.ts';
 import { defineTool, done, type Tool } from '../tool.ts';
 import { linesOf, readTextFile } from './content.ts';
 import { filePath, folderPath } from './path.ts';
@@ -15,9 +16,8 @@ const LINE_MAX = 1000;
 
 export const filesRead: Tool = defineTool({
   name: 'files.read',
+  ...BUILT_IN['files.read'],
   description: `Reads a text file of the workspace, each line with its number before it; by default its first ${LINES_DEFAULT} lines.`,
-  effects: 'read',
-  idempotent: true,
   input: z.strictObject({
     path: filePath.describe('File in the workspace'),
     from: z.int().min(1).default(1).describe('First line, counted from 1'),
@@ -61,9 +61,8 @@ const ENTRIES_MAX = 5000;
 
 export const filesList: Tool = defineTool({
   name: 'files.list',
+  ...BUILT_IN['files.list'],
   description: 'Lists files and folders of the workspace, as deep as asked. Leaves out .git, and what is in node_modules.',
-  effects: 'read',
-  idempotent: true,
   input: z.strictObject({
     path: folderPath.default('.').describe('Folder in the workspace'),
     depth: z.int().min(1).max(DEPTH_MAX).default(2).describe('1: only what is in the folder itself'),

@@ -5,6 +5,7 @@
 import { matchesGlob } from 'node:path';
 import { z } from 'zod';
 import { BatonError } from '../../../errors.ts';
+import { BUILT_IN } from '../names.ts';
 import { defineTool, done, type Tool, type ToolPlace } from '../tool.ts';
 import { readIn } from './access.ts';
 import { isBinary } from './content.ts';
@@ -28,10 +29,9 @@ interface Match {
 
 export const filesSearch: Tool = defineTool({
   name: 'files.search',
+  ...BUILT_IN['files.search'],
   description:
     'Finds lines in the text files of the workspace that hold a text, or with `regex` match a JavaScript pattern. Leaves out .git, node_modules, binary files and files over 2 MiB.',
-  effects: 'read',
-  idempotent: true,
   input: z.strictObject({
     query: z.string().min(1).max(2000).describe('Text to find, or pattern'),
     regex: z.boolean().default(false),

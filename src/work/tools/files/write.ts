@@ -1,6 +1,7 @@
 /** `files.write`, `files.edit`, `files.delete`: single files of the workspace, changed as a whole or at one place. */
 import { z } from 'zod';
 import { BatonError } from '../../../errors.ts';
+import { BUILT_IN } from '../names.ts';
 import { defineTool, done, type Tool } from '../tool.ts';
 import { deleteEntry, writeBytes } from './access.ts';
 import { FILE_MAX, readTextFile } from './content.ts';
@@ -10,9 +11,8 @@ const content = z.string().refine((text) => Buffer.byteLength(text) <= FILE_MAX,
 
 export const filesWrite: Tool = defineTool({
   name: 'files.write',
+  ...BUILT_IN['files.write'],
   description: 'Writes a text file of the workspace whole; folders on the way are made. To change part of a file, files.edit is safer.',
-  effects: 'write',
-  idempotent: true,
   input: z.strictObject({
     path: filePath.describe('File in the workspace'),
     content: content.describe('All of its text'),
@@ -28,10 +28,9 @@ export const filesWrite: Tool = defineTool({
 
 export const filesEdit: Tool = defineTool({
   name: 'files.edit',
+  ...BUILT_IN['files.edit'],
   description:
     'Replaces one place in a text file. `old` must be there exactly once, with every space and line end as in the file: give enough lines around the change to be unique.',
-  effects: 'write',
-  idempotent: false,
   input: z.strictObject({
     path: filePath.describe('File in the workspace'),
     old: z.string().min(1).describe('The text as it stands in the file'),
@@ -91,9 +90,8 @@ const whyNot = (text: string, old: string): string => {
 
 export const filesDelete: Tool = defineTool({
   name: 'files.delete',
+  ...BUILT_IN['files.delete'],
   description: 'Deletes a file of the workspace, or a folder that is empty. A symbolic link is deleted itself.',
-  effects: 'write',
-  idempotent: false,
   input: z.strictObject({ path: filePath }),
 
   async run({ path }, { folder }) {

@@ -6,6 +6,7 @@ import { failure } from '../../processes/failure.ts';
 import { lastLines } from '../../processes/output.ts';
 import { outputText, wholeOf } from '../command-output.ts';
 import { filePath, folderPath } from '../files/path.ts';
+import { BUILT_IN } from '../names.ts';
 import { readProject } from '../project.ts';
 import { COMMAND_OVERHEAD_MS, COMMAND_TIMEOUT_MAX_MS } from '../shell.ts';
 import { defineTool, type Executed, type Tool, type ToolResult } from '../tool.ts';
@@ -34,10 +35,9 @@ const input = z.strictObject({
 
 export const testRun: Tool = defineTool({
   name: 'test.run',
+  ...BUILT_IN['test.run'],
   description:
     'Runs the tests of the project in the workspace, in a sandbox without network. Finds out by itself how (Vitest, Jest, node --test, npm, pnpm, pytest, cargo, go). Gives how many passed, failed and were skipped, and each failure with file, line and message.',
-  effects: 'execute',
-  idempotent: true,
   timeoutMs: COMMAND_TIMEOUT_MAX_MS + COMMAND_OVERHEAD_MS,
   input,
 
