@@ -2,6 +2,7 @@
 import { BatonError } from '../errors.ts';
 import type { Adapters } from '../work/agents/agent.ts';
 import { type Breakers, createBreakers } from '../work/agents/breakers.ts';
+import { createCodingAgent } from '../work/agents/coding/coding-agent.ts';
 import { commandAgent } from '../work/agents/command.ts';
 import { humanAgent } from '../work/agents/human.ts';
 import { createModelAgent } from '../work/agents/model.ts';
@@ -21,13 +22,20 @@ export interface Staff {
   readonly registry: Registry;
 }
 
-export function createStaff(settings: Settings, env: Readonly<Record<string, string | undefined>>): Staff {
+/** @param near folders whose installed packages may bring coding agents */
+export function createStaff(settings: Settings, env: Readonly<Record<string, string | undefined>>, near: readonly string[]): Staff {
   const secrets = createSecrets({ env, sources: settings.secrets as NonNullable<Parameters<typeof createSecrets>[0]['sources']> });
   const providers = createProviders({ secrets, env, custom: settings.providers });
   return {
     secrets,
     providers,
-    adapters: { model: createModelAgent({ providers }), command: commandAgent, human: humanAgent, scripted: scriptedAgent },
+    adapters: {
+      model: createModelAgent({ providers }),
+      acp: createCodingAgent({ near, path: env['PATH'] ?? '' }),
+      command: commandAgent,
+      human: humanAgent,
+      scripted: scriptedAgent,
+    },
     breakers: createBreakers(),
     registry: createRegistry(settings.agents, providers),
   };

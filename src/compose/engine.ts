@@ -63,7 +63,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   const { journal, paths } = owner;
   const homeId = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16);
   if (crashed) for (const left of await endLeftovers(homeId)) log('ended a process that an earlier owner left behind', { ...left });
-  const staff = createStaff(settings, env);
+  const staff = createStaff(settings, env, [cwd]);
   const handlers: Handlers = createHandlers({
     ...staff,
     homeId,
@@ -126,7 +126,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
 export function floorServices(
   { cwd, env, functions = new Map() }: HomeOptions,
   blobs: Pick<Journal, 'put' | 'get'>,
-  staff: Staff = createStaff(settingsOf(cwd, env), env),
+  staff: Staff = createStaff(settingsOf(cwd, env), env, [cwd]),
 ): Pick<Services, 'workflows' | 'texts' | 'agents' | 'checks' | 'settings'> {
   const texts = createTexts(blobs);
   return {

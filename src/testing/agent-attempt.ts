@@ -5,6 +5,10 @@ import type { Agent, AgentConfig, AgentOutcome, AgentServices, Work } from '../w
 import { inheritedEnvironment } from '../work/policy/environment.ts';
 import { ATTEMPT_VARIABLE } from '../work/processes/leftovers.ts';
 
+/** Puts up what an agent needs around it for one attempt, such as walls, and takes it down afterwards. */
+export type Surround = (work: Work, services: AgentServices) => Promise<{ readonly work: Partial<Work>; close(): Promise<void> }>;
+const ALONE: Surround = async () => ({ work: {}, close: async () => undefined });
+
 let attempts = 0;
 
 /** An attempt with a host in miniature: recorded steps, a signal, and a stopwatch. */
@@ -20,13 +24,15 @@ export class AttemptInMiniature {
   /** Resolves with the first output. */
   readonly shown: Promise<void>;
   private readonly agent: Agent;
+  private readonly surround: Surround;
   private readonly recorded = new Map<string, string>();
   private readonly aborting = new AbortController();
   private readonly show: () => void;
   private onMessage: (text: string) => boolean | Promise<boolean> = () => false;
 
-  constructor(agent: Agent, config: AgentConfig, folder: string, asksMax: number) {
+  constructor(agent: Agent, config: AgentConfig, folder: string, asksMax: number, surround: Surround = ALONE) {
     this.agent = agent;
+    this.surround = surround;
     ({ promise: this.shown, resolve: this.show } = Promise.withResolvers<void>());
     attempts += 1;
     const run = `conformance-${process.pid}-${attempts}`;
@@ -50,9 +56,15 @@ export class AttemptInMiniature {
 
   async run(more: Partial<Work> = {}): Promise<AgentOutcome> {
     const startedAt = performance.now();
-    const outcome = await this.agent.attempt({ ...this.work, ...more }, this.services(startedAt));
-    this.endedMs = performance.now() - startedAt;
-    return outcome;
+    const services = this.services(startedAt);
+    const around = await this.surround(this.work, services);
+    try {
+      const outcome = await this.agent.attempt({ ...this.work, ...around.work, ...more }, services);
+      this.endedMs = performance.now() - startedAt;
+      return outcome;
+    } finally {
+      await around.close();
+    }
   }
 
   abort(code: 'CANCELLED' | 'TIMEOUT'): void {

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent, AgentConfig, AgentOutcome } from '../work/agents/agent.ts';
 import { endAttempt } from '../work/processes/leftovers.ts';
-import { AttemptInMiniature } from './agent-attempt.ts';
+import { AttemptInMiniature, type Surround } from './agent-attempt.ts';
 
 /** What an agent is asked to behave like. */
 export const AGENT_SCENARIOS = {
@@ -39,6 +39,8 @@ export interface AgentSubject {
   readonly kind: AgentConfig['kind'];
   /** The configuration for a scenario, or why there is none. */
   config(scenario: AgentScenario): AgentConfig['config'] | string;
+  /** What stands around each attempt. Default: nothing. */
+  readonly surround?: Surround;
   /** Longest time from an abort to the end, in milliseconds. Default 5 s. */
   readonly stopMs?: number;
 }
@@ -56,7 +58,7 @@ const NOT_SHOWN_MS = 1000;
 export const agentConformance = ({ describe, test }: TestApi, subject: AgentSubject): void => {
   const { agent, kind } = subject;
   const attemptWith = (config: AgentConfig['config'], folder: string): AttemptInMiniature =>
-    new AttemptInMiniature(agent, { name: 'subject', kind, config, capabilities: [], slots: 1 }, folder, ASKS_MAX);
+    new AttemptInMiniature(agent, { name: 'subject', kind, config, capabilities: [], slots: 1 }, folder, ASKS_MAX, subject.surround);
 
   /** A test of one scenario, skipped where the adapter or the subject can't show it. */
   const scenario = (

@@ -210,12 +210,12 @@ describe('an agent task', () => {
 
   test('of a kind that nobody can run is blocked with the reason', () => {
     const { handlers, context, performing } = stage();
-    const acp = scripted({});
+    const later = scripted({});
     const { spec } = context({
-      ...acp,
-      agent: { ...(acp as Extract<Definition, { kind: 'agent' }>).agent, kind: 'acp' },
+      ...later,
+      agent: { ...(later as Extract<Definition, { kind: 'agent' }>).agent, kind: 'a2a' },
     } as unknown as Definition);
-    expect(handlers.admit?.('actor', spec)).toContain('"acp"');
+    expect(handlers.admit?.('actor', spec)).toContain('"a2a"');
     expect(handlers.admit?.('command', spec)).toBe(true);
     expect(performing.registry.has('ghost')).toBe(false);
     expect(handlers.admit?.('ghost', context(command('true')).spec)).toBe('There is no agent "ghost".');

@@ -65,7 +65,7 @@ test('mistakes of all files and variables are told at once, with their places', 
   const { find } = world({
     'config/baton/baton.yaml': 'limts: {}\nlimits: { tasks: 2000000, depth: 99 }\n',
     'p/baton.yaml':
-      'agents:\n  w: { modle: a/b }\n  v: { acp: claude }\n  u: { model: a/b, human: true }\nsecrets: { S: { cmd: x }, T: {} }\n',
+      'agents:\n  w: { modle: a/b }\n  v: { a2a: here }\n  u: { model: a/b, human: true }\nsecrets: { S: { cmd: x }, T: {} }\n',
   });
   expect(find('p', { BATON_SLOTS: 'many', BATON_RUNS_MAX: '0' })).toEqual([
     expect.stringContaining(

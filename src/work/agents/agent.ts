@@ -4,9 +4,10 @@
  * reports, and whoever called it does the rest.
  */
 import type { Failure, Usage } from '../../engine/kernel/plan.ts';
+import type { Walls } from './walls.ts';
 import type { ToolAccess } from '../tools/call.ts';
 
-export const AGENT_KINDS = ['model', 'command', 'human', 'scripted'] as const;
+export const AGENT_KINDS = ['model', 'acp', 'command', 'human', 'scripted'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
 
 /** The definition of one agent: exactly one of `model`, `acp`, `command`, `a2a`, `human`, `scripted`. */
@@ -47,6 +48,8 @@ export interface Work {
   readonly env: Readonly<Record<string, string>>;
   /** Asks of one attempt for a result of the right shape, the first included. */
   readonly asksMax: number;
+  /** Where a coding agent runs; it runs nowhere else. */
+  readonly walls?: Walls;
 }
 
 /** What an attempt hands back, before Baton checks and seals it into a handoff. */

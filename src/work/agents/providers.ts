@@ -105,7 +105,7 @@ export const createProviders = ({ secrets, env, custom = {}, replyMax = OUTPUT_M
   const names = (): readonly string[] => [...Object.keys(HOSTED), ...Object.keys(custom)];
 
   const find = (setting: ModelSetting) => {
-    const { provider, modelId } = parse(setting.model);
+    const { provider, modelId } = splitModel(setting.model);
     const own = Object.hasOwn(custom, provider) ? custom[provider] : undefined;
     const hosted = own === undefined && Object.hasOwn(HOSTED, provider) ? HOSTED[provider] : undefined;
     const baseURL = setting.baseUrl ?? own?.baseUrl ?? (hosted === undefined ? undefined : env[hosted.baseUrlEnv]);
@@ -151,7 +151,8 @@ export const createProviders = ({ secrets, env, custom = {}, replyMax = OUTPUT_M
   };
 };
 
-const parse = (model: string): { readonly provider: string; readonly modelId: string } => {
+/** The only place where `provider/model` is taken apart. @throws BatonError `BAD_MODEL`. */
+export const splitModel = (model: string): { readonly provider: string; readonly modelId: string } => {
   const slash = model.indexOf('/');
   if (slash > 0 && slash < model.length - 1) return { provider: model.slice(0, slash), modelId: model.slice(slash + 1) };
   throw new BatonError('BAD_MODEL', `"${model}" is not of the form provider/model.`, {

@@ -4,6 +4,7 @@
  */
 import { BatonError } from '../../errors.ts';
 import { AGENT_KINDS, type AgentConfig, type AgentKind } from './agent.ts';
+import { codingConfigSchema } from './coding/config.ts';
 import { commandConfigSchema } from './command.ts';
 import { readConfig } from './config.ts';
 import { humanConfigSchema } from './human.ts';
@@ -15,6 +16,7 @@ import { suggestion } from './suggestion.ts';
 /** What each kind of agent is configured with. */
 export const AGENT_CONFIG_SCHEMAS = {
   model: modelConfigSchema,
+  acp: codingConfigSchema,
   command: commandConfigSchema,
   human: humanConfigSchema,
   scripted: scriptedConfigSchema,

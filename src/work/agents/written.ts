@@ -53,6 +53,18 @@ export const parseJson = (
   }
 };
 
+/** What an agent answered by a text alone: outputs that fit the schema as JSON, or without one the text. */
+export const checkSaid = (text: string, schema?: JsonSchema): Checked => {
+  if (schema === undefined) return checkWritten({ summary: summaryOf(text), outputs: { text } });
+  const parsed = parseJson(text);
+  if (!parsed.ok) return parsed;
+  const outputs = z.record(z.string(), z.unknown()).safeParse(parsed.value).data;
+  if (outputs === undefined) return { ok: false, problems: ['it is not a JSON object'] };
+  const problems = schemaProblems(schema, outputs).map((problem) => `the answer${problem}`);
+  if (problems.length > 0) return { ok: false, problems };
+  return checkWritten({ summary: typeof outputs['summary'] === 'string' ? summaryOf(outputs['summary']) : '', outputs });
+};
+
 const PROBLEMS_SHOWN = 10;
 
 /** The end of an attempt whose agent never gave a result of the right shape. */

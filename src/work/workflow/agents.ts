@@ -1,12 +1,13 @@
 /** Agents as files define them, as configurations of the port. */
 import type { AgentConfig, AgentKind } from '../agents/agent.ts';
+import { durationMs } from './duration.ts';
 import type { AgentEntry } from './schema.ts';
 
 /** Attempts at once of an agent that names no slots. */
-const SLOTS: Readonly<Record<AgentKind, number>> = { model: 8, command: 4, human: 1_000, scripted: 64 };
+const SLOTS: Readonly<Record<AgentKind, number>> = { model: 8, acp: 2, command: 4, human: 1_000, scripted: 64 };
 
 export function agentConfig(name: string, entry: AgentEntry): AgentConfig {
-  const { capabilities = [], slots, model, command, human, scripted, ...rest } = entry;
+  const { capabilities = [], slots, model, acp, command, human, scripted, ...rest } = entry;
   const base = { name, capabilities };
   const withSlots = (kind: AgentKind, config: Readonly<Record<string, unknown>>): AgentConfig => ({
     ...base,
@@ -14,8 +15,16 @@ export function agentConfig(name: string, entry: AgentEntry): AgentConfig {
     config,
     slots: slots ?? SLOTS[kind],
   });
+  // Before the others: which model a coding agent uses, and which program it is, are settings of it.
+  if (acp !== undefined) return withSlots('acp', codingConfig({ acp, model, command, ...rest }));
   if (model !== undefined) return withSlots('model', { model, ...rest });
   if (command !== undefined) return withSlots('command', { command, ...rest });
   if (human !== undefined) return withSlots('human', human === true ? {} : human);
   return withSlots('scripted', typeof scripted === 'object' && scripted !== null ? (scripted as Record<string, unknown>) : {});
+}
+
+/** As its adapter reads it: without what is not there, and with durations in milliseconds. */
+function codingConfig({ noProgress, ...entry }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const patience = typeof noProgress === 'string' ? (durationMs(noProgress) ?? noProgress) : noProgress;
+  return Object.fromEntries(Object.entries({ ...entry, noProgress: patience }).filter(([, value]) => value !== undefined));
 }

@@ -15,7 +15,9 @@ const TASK_ID = /^[a-z][a-z0-9_]*$/;
 /** Longest id, in characters: ids are parts of folder names and of the ids of what comes into being. */
 const ID_MAX = 64;
 const AGENT_KINDS = ['model', 'acp', 'command', 'a2a', 'human', 'scripted'] as const;
-const AGENT_KINDS_LATER: ReadonlySet<string> = new Set(['acp', 'a2a']);
+const AGENT_KINDS_LATER: ReadonlySet<string> = new Set(['a2a']);
+/** Kinds that are settings beside `acp`: which model a coding agent uses, and which program it is. */
+const ACP_SETTINGS: ReadonlySet<string> = new Set(['model', 'command']);
 /** Names that `TaskSpec.agent` has for work that no agent does. */
 const RESERVED: ReadonlySet<string> = new Set(['command', 'function']);
 /** The most that a file may ask for, whatever is configured. */
@@ -108,7 +110,8 @@ function checkAgent(name: string, agent: AgentEntry, known: Known, say: Say): vo
 }
 
 export function checkAgentEntry(name: string, agent: AgentEntry, path: Path, say: Say): void {
-  const kinds = AGENT_KINDS.filter((kind) => agent[kind] !== undefined);
+  const named = AGENT_KINDS.filter((kind) => agent[kind] !== undefined);
+  const kinds = agent.acp === undefined ? named : named.filter((kind) => !ACP_SETTINGS.has(kind));
   if (kinds.length === 0) {
     const guess = Object.keys(agent)
       .map((key) => didYouMean(key, AGENT_KINDS))

@@ -7,6 +7,7 @@ import type { AttemptContext, Blobs } from '../../../src/engine/host/host.ts';
 import type { Amounts, Hash, TaskSpec, Usage } from '../../../src/engine/kernel/plan.ts';
 import type { Adapters } from '../../../src/work/agents/agent.ts';
 import { createBreakers } from '../../../src/work/agents/breakers.ts';
+import { createCodingAgent } from '../../../src/work/agents/coding/coding-agent.ts';
 import { commandAgent } from '../../../src/work/agents/command.ts';
 import { humanAgent } from '../../../src/work/agents/human.ts';
 import { createModelAgent } from '../../../src/work/agents/model.ts';
@@ -50,7 +51,13 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
   const env = { PATH: process.env['PATH'] ?? '', ...options.env };
   const secrets = createSecrets({ env });
   const providers = createProviders({ secrets, env });
-  const adapters: Adapters = { command: commandAgent, model: createModelAgent({ providers }), human: humanAgent, scripted: scriptedAgent };
+  const adapters: Adapters = {
+    command: commandAgent,
+    model: createModelAgent({ providers }),
+    acp: createCodingAgent({ near: [], path: '' }),
+    human: humanAgent,
+    scripted: scriptedAgent,
+  };
   const notices: string[] = [];
   const performing: PerformOptions = {
     homeId: 'test-home',

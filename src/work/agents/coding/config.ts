@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+export const CODING_AGENTS = ['claude', 'codex', 'opencode', 'gemini'] as const;
+export type CodingAgentName = (typeof CODING_AGENTS)[number];
+
+/** No output and no word with a model for so long means that nothing will come any more: 5 minutes. */
+export const NO_PROGRESS_MS = 300_000;
+/** The same call of a tool with the same arguments, in a row. */
+export const REPEATS_MAX = 10;
+
+const fields = z.strictObject({
+  acp: z.enum(CODING_AGENTS),
+  /** Over the Agent Client Protocol, or by its command line with JSON lines. */
+  via: z.enum(['acp', 'cli']).default('acp'),
+  /** `provider/model`, or the name of a model of the agent's own provider. Without it the agent's own choice. */
+  model: z.string().min(1).optional(),
+  /** A mode the agent knows by this name, such as `plan`. Without it: whatever lets it work inside its walls. */
+  mode: z.string().min(1).optional(),
+  /** Further arguments for its program. */
+  args: z.array(z.string()).default([]),
+  /** Its program, by name or path, in place of the one that is looked for. */
+  command: z.string().min(1).optional(),
+  /** Milliseconds without any progress until it is ended. Default 5 minutes. */
+  noProgress: z.int().positive().default(NO_PROGRESS_MS),
+  /** Equal calls of a tool in a row until it is ended. Default 10. */
+  repeatsMax: z.int().min(2).default(REPEATS_MAX),
+  /** Told before every task. */
+  instructions: z.string().optional(),
+});
+export const codingConfigSchema = fields.refine(({ acp, model }) => acp !== 'opencode' || model !== undefined, {
+  path: ['model'],
+  message: 'opencode makes no choice of its own; name one as provider/model',
+});
+export type CodingConfig = z.infer<typeof codingConfigSchema>;
+export type Way = CodingConfig['via'];
