@@ -99,7 +99,7 @@ export class Baton {
       now: systemClock.now,
       put: (payload: string) => owner.journal.put(payload),
     };
-    return this.startPlan(planText(parts, JSON.stringify(workflow), request), options);
+    return this.startPlan(await planText(parts, JSON.stringify(workflow), request), options);
   }
 
   /** Starts a plan that was put together elsewhere. */

@@ -69,6 +69,8 @@ function taskText(definition: Definition): TaskText {
       return { text: textOf(definition.question), ...env };
     case 'function':
       return { text: `call ${definition.name}` };
+    case 'tool':
+      return { text: `tool ${definition.name}` };
     case 'uses':
       return { text: `uses ${definition.workflow}` };
     default:

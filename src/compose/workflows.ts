@@ -6,6 +6,7 @@ import { BatonError } from '../errors.ts';
 import type { PlanPreview, RunRequest } from '../interfaces/api/shapes.ts';
 import type { Workflows } from '../interfaces/server/services.ts';
 import { badSchema } from '../work/agents/json-schema.ts';
+import { inputProblems } from '../work/tools/input.ts';
 import { narrowLimits } from '../work/workflow/compile.ts';
 import { describe } from '../work/workflow/describe.ts';
 import { type Loaded, loadWorkflow } from '../work/workflow/load.ts';
@@ -25,11 +26,11 @@ export interface WorkflowParts {
 export function createWorkflows(parts: WorkflowParts): Workflows {
   return {
     async prepare(request) {
-      const { loaded, settings } = load(parts, request);
+      const { loaded, settings } = await load(parts, request);
       return plan(parts, loaded, settings, request);
     },
     async plan(request): Promise<PlanPreview> {
-      const { loaded, settings } = load(parts, request);
+      const { loaded, settings } = await load(parts, request);
       const limits = limitsFor(settings, request);
       return describe(loaded, { agents: settings.agents, limits, inputs: request.inputs ?? {} });
     },
@@ -37,8 +38,8 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
 }
 
 /** A plan from a workflow given as text by a program, not as a file. */
-export function planText(parts: WorkflowParts, text: string, request: RunRequest): Plan {
-  const { loaded, settings } = check(parts, request.file, Buffer.from(text), request);
+export async function planText(parts: WorkflowParts, text: string, request: RunRequest): Promise<Plan> {
+  const { loaded, settings } = await check(parts, request.file, Buffer.from(text), request);
   return plan(parts, loaded, settings, request);
 }
 
@@ -58,7 +59,7 @@ function plan({ put, now }: WorkflowParts, loaded: Loaded, settings: Settings, r
   });
 }
 
-function load(parts: WorkflowParts, request: RunRequest): { loaded: Loaded; settings: Settings } {
+async function load(parts: WorkflowParts, request: RunRequest): Promise<Checked> {
   const path = resolve(request.cwd, request.file);
   let bytes: Uint8Array;
   try {
@@ -73,7 +74,14 @@ function load(parts: WorkflowParts, request: RunRequest): { loaded: Loaded; sett
   return check(parts, relative(request.cwd, path) || path, bytes, request);
 }
 
-function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: RunRequest): { loaded: Loaded; settings: Settings } {
+interface Checked {
+  readonly loaded: Loaded;
+  readonly settings: Settings;
+}
+
+async function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: RunRequest): Promise<Checked> {
+  // Loaded here and not above: commands that only read meet no workflow file.
+  const { TOOLS } = await import('../work/tools/catalog.ts');
   const found = findSettings(request.cwd, parts.env);
   if (!found.ok) throw invalid('baton.yaml', found.problems);
   const { settings } = found;
@@ -81,6 +89,10 @@ function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: R
     agents: new Set(settings.agents.map((agent) => agent.name)),
     limits: settings.limits as unknown as Record<string, number>,
     functions: parts.functions,
+    toolProblems: (name: string, value: unknown) => {
+      const tool = TOOLS.get(name);
+      return tool === undefined ? [] : inputProblems(tool, value);
+    },
     schemaProblem: (schema: unknown) => badSchema(schema as Record<string, unknown>),
     agentProblem: (name: string, entry: Parameters<typeof agentProblem>[1]) => agentProblem(name, entry, parts.staff.providers),
   };

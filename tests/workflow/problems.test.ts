@@ -56,7 +56,7 @@ test('ten mistakes are all told at once, each with its line', () => {
     UNKNOWN_AGENT: 19,
     EXPRESSION_UNKNOWN_NAME: 20,
     UNKNOWN_KEY: 23,
-    NOT_YET: 25,
+    UNKNOWN_TOOL: 25,
     REFERENCE_NOT_NEEDED: 28,
   };
   for (const [code, line] of Object.entries(expected))

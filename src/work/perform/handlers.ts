@@ -27,7 +27,7 @@ export interface PerformOptions extends Home, AgentStaff {
 }
 
 /** What `TaskSpec.agent` says of work that no agent does. */
-const NO_AGENT: ReadonlySet<string> = new Set(['command', 'function']);
+const NO_AGENT: ReadonlySet<string> = new Set(['command', 'function', 'tool']);
 
 export const createHandlers = (options: PerformOptions): Handlers => {
   const definitions = new Definitions();

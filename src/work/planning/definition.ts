@@ -85,6 +85,13 @@ export type Definition = Common &
         readonly inputs?: Readonly<Record<string, TemplateValue>>;
         readonly timeoutMs?: number;
       }
+    /** A tool that Baton brings, called once. */
+    | {
+        readonly kind: 'tool';
+        readonly name: string;
+        /** Its arguments. */
+        readonly inputs?: Readonly<Record<string, TemplateValue>>;
+      }
     /** `approve`: a person's decision as a task. */
     | { readonly kind: 'decision'; readonly question: Template }
     | { readonly kind: 'foreach'; readonly items: TemplateValue; readonly child: ChildTemplate; readonly continueOnError?: boolean }

@@ -5,11 +5,11 @@
  * Whatever goes wrong is a result that says so, for the caller to act on. Thrown is only what ends the attempt: its
  * signal, a loop that goes on, and bugs of ours.
  */
-import type { z } from 'zod';
 import type { Failure } from '../../engine/kernel/plan.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import { failure, failureOf } from '../processes/failure.ts';
+import { type InputProblem, inputProblems, problemText } from './input.ts';
 import { LoopGuard } from './loop.ts';
 import { capText } from './text.ts';
 import type { Effects, ExecOptions, Tool, ToolPlace, ToolResult } from './tool.ts';
@@ -75,7 +75,7 @@ export class ToolCaller {
     const tool = tools.get(name);
     if (tool === undefined) return refused(unknownTool(name, tools));
     const parsed = tool.input.safeParse(input);
-    if (!parsed.success) return refused(badInput(name, parsed.error));
+    if (!parsed.success) return refused(badInput(name, inputProblems(tool, input)));
     const permission = permit?.({ tool: name, effects: tool.effects, input: parsed.data }) ?? { decision: 'allow' };
     if (permission.decision !== 'allow') return refused(notPermitted(name, permission));
     return runWithin(tool, parsed.data, place);
@@ -91,23 +91,12 @@ const unknownTool = (name: string, tools: ReadonlyMap<string, Tool>): Failure =>
   return failure('permanent', 'UNKNOWN_TOOL', message);
 };
 
-/** Everything that is wrong with arguments, each with its path. */
-export const inputProblems = ({ issues }: Pick<z.ZodError, 'issues'>): readonly string[] =>
-  issues.map((issue) => {
-    const where = issue.path.map(String).join('.');
-    if (issue.code === 'unrecognized_keys') return `there is no argument ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
-    return where === '' ? messageOf(issue) : `${where}: ${messageOf(issue)}`;
-  });
-
-/** What is inside of an issue says more than that there is one. */
-const messageOf = (issue: z.core.$ZodIssue): string => {
-  const inner = issue.code === 'invalid_union' ? issue.errors.map((each) => each[0]) : issue.code === 'invalid_key' ? issue.issues : [];
-  const messages = inner.flatMap((each) => (each === undefined ? [] : [messageOf(each)]));
-  return messages.length === 0 ? issue.message : [...new Set(messages)].join(', or ');
-};
-
-const badInput = (name: string, error: z.ZodError): Failure =>
-  failure('permanent', 'TOOL_INPUT', `The arguments of ${name} are wrong, and it was not called:\n- ${inputProblems(error).join('\n- ')}`);
+const badInput = (name: string, problems: readonly InputProblem[]): Failure =>
+  failure(
+    'permanent',
+    'TOOL_INPUT',
+    `The arguments of ${name} are wrong, and it was not called:\n- ${problems.map(problemText).join('\n- ')}`,
+  );
 
 const notPermitted = (name: string, { decision, reason }: Exclude<Permission, { decision: 'allow' }>): Failure =>
   decision === 'deny'

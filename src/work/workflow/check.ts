@@ -10,6 +10,7 @@ import { didYouMean, type Problem, type ProblemCode } from './problem.ts';
 import type { AgentEntry, TaskEntry, WorkflowFile } from './schema.ts';
 import { gatePaths } from './sites.ts';
 import { TEMPLATE_KEY } from './templates.ts';
+import { checkTool, type ToolProblems } from './tool.ts';
 
 const TASK_ID = /^[a-z][a-z0-9_]*$/;
 /** Longest id, in characters: ids are parts of folder names and of the ids of what comes into being. */
@@ -19,7 +20,7 @@ const AGENT_KINDS_LATER: ReadonlySet<string> = new Set(['a2a']);
 /** Kinds that are settings beside `acp`: which model a coding agent uses, and which program it is. */
 const ACP_SETTINGS: ReadonlySet<string> = new Set(['model', 'command']);
 /** Names that `TaskSpec.agent` has for work that no agent does. */
-const RESERVED: ReadonlySet<string> = new Set(['command', 'function']);
+const RESERVED: ReadonlySet<string> = new Set(['command', 'function', 'tool']);
 /** The most that a file may ask for, whatever is configured. */
 const CEILING: Readonly<Record<string, number>> = { tasks: 1_000_000, depth: 32 };
 /** Cycles of one file that are told. */
@@ -34,6 +35,8 @@ export interface Known {
   readonly functions?: ReadonlySet<string>;
   /** Why an agent of the file can't be used, in words. */
   readonly agentProblem?: (name: string, entry: AgentEntry) => string | undefined;
+  /** What is wrong with the arguments of a tool that there is. */
+  readonly toolProblems?: ToolProblems;
   /** Tells whether a JSON Schema can be checked; the first reason why not. */
   readonly schemaProblem?: (schema: unknown) => string | undefined;
 }
@@ -189,7 +192,7 @@ function checkTask(id: string, task: TaskEntry, agents: ReadonlySet<string> | un
       at('agent'),
     );
   if (task.capability !== undefined) say('NOT_YET', 'routing by `capability` comes with planning; name an `agent`', at('capability'), true);
-  if (task.tool !== undefined) say('NOT_YET', '`tool` tasks come with the tools; use `run`', at('tool'), true);
+  if (task.tool !== undefined) checkTool(id, task.tool, task.with ?? {}, known.toolProblems, say);
   if (JSON.stringify([task.with, task.foreach]).includes(`"${TEMPLATE_KEY}":`))
     say('UNKNOWN_KEY', `\`${TEMPLATE_KEY}\` is Baton's own; choose another key`, at(task.with === undefined ? 'foreach' : 'with'), true);
   if (task.call !== undefined && !known.functions?.has(task.call))

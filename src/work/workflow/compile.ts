@@ -3,6 +3,7 @@ import type { ApprovalRule, Hash, Limits, RetryRule, TaskSpec } from '../../engi
 import type { AgentConfig } from '../agents/agent.ts';
 import { template } from '../expressions/template.ts';
 import type { ChildTemplate, Definition, GateDefinition, Scope } from '../planning/definition.ts';
+import { BUILT_IN, isBuiltIn } from '../tools/names.ts';
 import { durationMs } from './duration.ts';
 import type { CheckedFile } from './load.ts';
 import { gatesOf, needsOf } from './names.ts';
@@ -111,6 +112,11 @@ function single({ file, agents }: CompileContext, name: string, entry: TaskEntry
     return {
       spec: spec('work', 'function', true),
       definition: { kind: 'function', name: entry.call, ...(entry.with ? { inputs: templateValues(entry.with) } : {}), ...rest },
+    };
+  if (entry.tool !== undefined)
+    return {
+      spec: spec('work', 'tool', isBuiltIn(entry.tool) && BUILT_IN[entry.tool].idempotent),
+      definition: { kind: 'tool', name: entry.tool, ...(entry.with ? { inputs: templateValues(entry.with) } : {}), ...rest },
     };
   if (entry.uses !== undefined)
     return {

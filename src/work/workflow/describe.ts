@@ -129,7 +129,7 @@ function fanOutOf(entry: TaskEntry, inputs: Inputs): number | undefined {
 }
 
 function textOf(entry: TaskEntry): string | undefined {
-  const text = entry.run ?? entry.prompt ?? entry.approve ?? entry.uses ?? entry.call;
+  const text = entry.run ?? entry.prompt ?? entry.approve ?? entry.uses ?? entry.call ?? entry.tool;
   return text === undefined ? undefined : commandText(text).trim().split('\n')[0];
 }
 

@@ -21,6 +21,7 @@ export function filled(definition: Definition, sight: Sight): Definition {
         ...(rest.inputs ? { inputs: filledValues(rest.inputs, sight) } : {}),
       };
     case 'function':
+    case 'tool':
       return { ...rest, ...common, ...(rest.inputs ? { inputs: filledValues(rest.inputs, sight) } : {}) };
     case 'decision':
       return { ...rest, ...common, question: filledText(rest.question, sight) };

@@ -41,6 +41,7 @@ export function needsResolving(definition: Definition): boolean {
     case 'agent':
       return isOpen(definition.prompt) || isOpenValue(definition.inputs);
     case 'function':
+    case 'tool':
       return isOpenValue(definition.inputs);
     case 'decision':
       return isOpen(definition.question);
