@@ -1,0 +1,201 @@
+/**
+ * The trees of one project: the user's tree as it is, checkouts that tasks work in, checkpoints of them, and merges. See
+ * the port for what each promises. Work on one checkout goes one after the other; two never wait for each other.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { BatonError } from '../../errors.ts';
+import { Checkouts, emptyFolders, withEmptyFolders } from './checkouts.ts';
+import { git, textOf, tryGit } from './git.ts';
+import { ignoredByBase, ignoresChanged } from './ignored.ts';
+import { judge } from './paths.ts';
+import { type Scan, scan } from './scan.ts';
+import { LIMITS, Store } from './store.ts';
+import { type Checkpoint, type Commit, QUOTA_DEFAULT, type Quota, type Trees, type Workspace } from './workspace.ts';
+
+export interface TreesOptions {
+  /** Absolute path of a folder of the store's own. */
+  readonly folder: string;
+  /** The user's tree, whose latest history checkouts show; without it they have none. */
+  readonly project?: string;
+  readonly quota?: Quota;
+  /** Whom checkouts belong to, when Baton is root and a sandbox works as somebody else. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: TreesOptions): Trees {
+  mkdirSync(folder, { recursive: true, mode: owner ? 0o711 : 0o700 });
+  const store = new Store(join(folder, 'store.git'));
+  const checkouts = new Checkouts({ store, folder, project, ...(owner ? { owner } : {}) });
+  const lines = new Map<string, Promise<unknown>>();
+  let opened: Promise<void> | undefined;
+
+  /** One after the other for each name. */
+  function inTurn<T>(name: string, act: () => Promise<T>): Promise<T> {
+    opened ??= store.open();
+    const before = lines.get(name) ?? opened;
+    const now = before.then(act, act);
+    lines.set(name, now);
+    void now.catch(() => {}).finally(() => lines.get(name) === now && lines.delete(name));
+    return now;
+  }
+
+  async function checkpoint(workspace: Workspace, why: string): Promise<Checkpoint> {
+    const seen = scan(workspace.folder);
+    refuseTooMuch(workspace, seen, quota);
+    const last = (await store.kept(`workspaces/${workspace.id}`)) ?? workspace.base;
+    const tree = await written(workspace, seen);
+    const same = tree === (await store.treeOf(last)) && String(seen.empty) === String(await emptyFolders(store, last));
+    const commit = same ? last : await store.commit(tree, [last], withEmptyFolders(why, seen.empty));
+    if (!same) await store.keep(`workspaces/${workspace.id}`, commit);
+    const changes = await store.changes(workspace.base, commit);
+    const executables = changes.filter(({ mode, kind }) => mode === '100755' && kind !== 'deleted').map(({ path }) => path);
+    const { bytes, files, violations } = seen;
+    return { commit, changes, violations: violations.filter(({ path, code }) => counts(path, code, changes)), bytes, files, executables };
+  }
+
+  /** Hard links count where the file is part of the change: package managers link their own. */
+  const counts = (path: string, code: string, changes: Checkpoint['changes']): boolean =>
+    code !== 'HARD_LINK' || changes.some((change) => change.path === path);
+
+  /** The folder as a tree. */
+  async function written({ id, folder: worktree, base }: Workspace, { nested }: Scan): Promise<string> {
+    const index = checkouts.indexOf(id);
+    const around = { worktree, index, limit: LIMITS.checkpoint };
+    const spared = nested.map((path) => `:(exclude,literal)${path}`);
+    await git(store.folder, ['add', '-A', '--', '.', ...spared], around);
+    const tree = textOf(await git(store.folder, ['write-tree'], around));
+    const differing = textOf(await git(store.folder, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, tree])).split('\0');
+    if (!ignoresChanged(differing)) return tree;
+    // Other ignore files than the base has: everything is looked at, and the base decides.
+    await git(store.folder, ['add', '-A', '-f', '--', '.', ...spared], around);
+    const all = textOf(await git(store.folder, ['write-tree'], around));
+    const added = textOf(
+      await git(store.folder, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--diff-filter=A', base, all]),
+    ).split('\0');
+    const ignored = await ignoredByBase(
+      store,
+      base,
+      added.filter((path) => path !== ''),
+      folder,
+    );
+    const input = [...ignored].map((path) => `0 ${'0'.repeat(40)}\t${path}\0`).join('');
+    await git(store.folder, ['update-index', '-z', '--index-info'], { ...around, input });
+    return textOf(await git(store.folder, ['write-tree'], around));
+  }
+
+  /** The folder becomes the tree: what is tracked is as the tree has it, what is ignored stays. Its index says what was there. */
+  async function become({ id, folder: worktree }: Workspace, tree: string, empty: readonly string[]): Promise<void> {
+    const index = checkouts.indexOf(id);
+    await git(store.folder, ['read-tree', '--reset', '-u', tree], { worktree, index, limit: LIMITS.checkout });
+    for (const each of empty) mkdirSync(join(worktree, each), { recursive: true });
+    checkouts.own(id);
+  }
+
+  /** The tree of the workspace with some paths as another commit has them. */
+  async function exchanged({ id }: Workspace, from: Commit, paths: readonly string[]): Promise<string> {
+    const scratch = `${checkouts.indexOf(id)}.partial`;
+    const now = await store.kept(`workspaces/${id}`);
+    await git(store.folder, ['read-tree', now ?? from], { index: scratch });
+    const literal = paths.map((path) => `:(literal)${path}`);
+    const listed = textOf(await git(store.folder, ['ls-files', '-z', '--', ...literal], { index: scratch })).split('\0');
+    const gone = listed.filter((path) => path !== '').map((path) => `0 ${'0'.repeat(40)}\t${path}\0`);
+    const there = (await git(store.folder, ['ls-tree', '-r', '-z', from, '--', ...paths])).toString();
+    await git(store.folder, ['update-index', '-z', '--index-info'], { index: scratch, input: gone.join('') });
+    await git(store.folder, ['update-index', '-z', '--index-info'], { index: scratch, input: there });
+    return textOf(await git(store.folder, ['write-tree'], { index: scratch }));
+  }
+
+  return {
+    snapshot: (source, why) =>
+      inTurn(`snapshot ${source}`, async () => {
+        if (!existsSync(join(source, '.git')))
+          throw new BatonError('NOT_A_REPOSITORY', `${source} is no git repository.`, {
+            where: source,
+            hint: 'Make it one with `git init`.',
+          });
+        const index = join(folder, 'beside', `snapshot-${createHash('sha256').update(source).digest('hex').slice(0, 16)}.index`);
+        // What the user keeps out of sight without a file in the tree is out of sight here too.
+        const config = { 'core.excludesFile': join(source, '.git', 'info', 'exclude') };
+        const around = { worktree: source, index, config, limit: LIMITS.checkpoint };
+        const added = await tryGit(store.folder, ['add', '-A', '--', '.'], around);
+        if (added.code !== 0) throw notTaken(source, added.said);
+        const nested = textOf(await git(store.folder, ['ls-files', '-s', '-z'], around))
+          .split('\0')
+          .find((entry) => entry.startsWith('160000'));
+        if (nested !== undefined) throw nestedIn(source, nested.split('\t')[1] ?? '');
+        return store.commit(textOf(await git(store.folder, ['write-tree'], around)), [], why);
+      }),
+
+    open: (id, base) =>
+      inTurn(id, async () => {
+        const found = checkouts.find(id);
+        if (found) return found;
+        await store.keep(`workspaces/${id}`, base);
+        return checkouts.make(id, base);
+      }),
+
+    checkout: (id, commit) =>
+      inTurn(id, async () => {
+        await store.keep(`workspaces/${id}`, commit);
+        return checkouts.make(id, commit);
+      }),
+
+    checkpoint: (workspace, why) => inTurn(workspace.id, () => checkpoint(workspace, why)),
+
+    restore: (workspace, commit, paths) =>
+      inTurn(workspace.id, async () => {
+        const before = await checkpoint(workspace, 'before it was put back');
+        const tree = paths === undefined ? await store.treeOf(commit) : await exchanged(workspace, commit, paths);
+        await become(workspace, tree, paths === undefined ? await emptyFolders(store, commit) : []);
+        return before.commit;
+      }),
+
+    rebase: (workspace, onto) =>
+      inTurn(workspace.id, async () => {
+        const { commit } = await checkpoint(workspace, 'before it went on');
+        const { tree, conflicts } = await store.mergeTrees(workspace.base, onto, commit);
+        await become(workspace, tree, await emptyFolders(store, commit));
+        return { workspace: checkouts.note(workspace.id, onto), conflicts };
+      }),
+
+    merge: (base, ours, theirs, message) => inTurn('merge', () => store.merge(base, ours, theirs, message)),
+    changes: (from, to) => inTurn('read', () => store.changes(from, to)),
+    patch: (from, to, paths) => inTurn('read', () => store.patch(from, to, paths)),
+    log: (from, entriesMax) => inTurn('read', () => store.log(from, entriesMax)),
+    file: (commit, path, bytesMax) => inTurn('read', () => store.file(commit, path, bytesMax)),
+    judge,
+    keep: (name, commit) => inTurn('keep', () => store.keep(name, commit)),
+    list: () =>
+      inTurn('list', async () => checkouts.list().map(({ id, folder: place }) => ({ id, folder: place, bytes: scan(place).bytes }))),
+    remove: (id) => inTurn(id, async () => checkouts.remove(id)),
+    forget: (prefix) => inTurn('keep', () => store.forget(prefix)),
+  };
+}
+
+function refuseTooMuch({ folder }: Workspace, { bytes, files }: Scan, quota: Quota): void {
+  const over =
+    bytes > quota.bytes
+      ? `quota.bytes = ${quota.bytes}: it has ${bytes}`
+      : files > quota.files
+        ? `quota.files = ${quota.files}: it has ${files}`
+        : '';
+  if (over === '') return;
+  throw new BatonError('QUOTA_EXCEEDED', `The workspace is over its limit ${over}.`, {
+    where: folder,
+    hint: 'Remove what is not needed there, or raise `workspace.quota` in baton.yaml.',
+  });
+}
+
+const nestedIn = (where: string, path: string): BatonError =>
+  new BatonError('NESTED_REPOSITORY', `${join(where, path)} is a repository inside the repository.`, {
+    where: join(where, path),
+    hint: 'Runs work over one repository: ignore the inner one, or run inside it.',
+  });
+
+function notTaken(where: string, said: string): BatonError {
+  const nested = /'(.+?)\/?' does not have a commit checked out/.exec(said)?.[1];
+  if (nested !== undefined) return nestedIn(where, nested);
+  return new BatonError('GIT_FAILED', `The tree could not be read: ${said.trim()}`, { where });
+}
