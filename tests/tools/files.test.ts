@@ -3,6 +3,7 @@ import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, statSync, sy
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writeBytes } from '../../src/work/tools/files/access.ts';
+import { globMatcher } from '../../src/work/tools/files/glob.ts';
 import { patternMatcher } from '../../src/work/tools/files/matching.ts';
 import { badPath } from '../../src/work/tools/files/path.ts';
 import { call, placeIn, temporary } from './support/place.ts';
@@ -39,7 +40,7 @@ describe('a path', () => {
     if (path !== '') expect((await call(place, 'files.list', { path })).ok).toBe(false);
   });
 
-  test.each(['src/a.ts', '.gitignore', '.github/x', 'a b/ü', '.gitmodules', 'x..y', '...', './src/a.ts'])('%j is fine', (path) => {
+  test.each(['src/a.ts', '.gitignore', '.github/x', 'a b/ü', '.gitmodules', 'x..y', './src/a.ts'])('%j is fine', (path) => {
     expect(badPath(path)).toBeUndefined();
   });
 
@@ -190,11 +191,31 @@ describe('files.list', () => {
 
   test('takes a glob, and says when there is more', async () => {
     expect((await call(place, 'files.list', { depth: 9, glob: '**/*.ts' })).text).toBe('a.ts  1\nsrc/b.ts  2');
+    expect((await call(place, 'files.list', { depth: 9, glob: '{.e*,src/**/?.js}' })).text).toBe('.env  0\nsrc/deep/c.js  0');
+    expect((await call(place, 'files.list', { glob: '{a,{b}}' })).failure).toMatchObject({ code: 'TOOL_INPUT' });
     const { text, data } = await call(place, 'files.list', { max: 2 });
     expect(data['more']).toBe(true);
     expect(text.split('\n')).toHaveLength(3);
     expect((await call(place, 'files.list', { path: 'src', depth: 1, max: 2 })).data['more']).toBe(false);
   });
+});
+
+test('a glob takes no longer than its length times that of the path', () => {
+  const slow = globMatcher(`${'*a'.repeat(40)}b`);
+  expect(slow('a'.repeat(250))).toBe(false);
+  const deep = globMatcher(`${'**/a/'.repeat(40)}b`);
+  expect(deep('a/'.repeat(400))).toBe(false);
+  for (const [pattern, yes, no] of [
+    ['**', 'a/b', undefined],
+    ['**/b', 'b', 'b/c'],
+    ['a/**/b', 'a/b', 'a/c'],
+    ['*.ts', '.ts', 'a/b.ts'],
+    ['a?c', 'abc', 'ac'],
+    ['src/**', 'src/a/b', 'srcs/a'],
+  ] as const) {
+    expect(globMatcher(pattern)(yes)).toBe(true);
+    if (no !== undefined) expect(globMatcher(pattern)(no)).toBe(false);
+  }
 });
 
 // req A3

@@ -107,10 +107,10 @@ rename to new/name
     ],
     ['a submodule', 'diff --git a/l b/l\nnew file mode 160000\n', 'the mode 160000'],
     ['bytes', 'diff --git a/i b/i\nindex 1..2\nGIT binary patch\nliteral 1\n', 'a binary file'],
-    ['a path outside', '--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n', 'may not hold ..'],
-    ['a path outside, quoted', '--- "a/\\056\\056/x"\n+++ "b/\\056\\056/x"\n@@ -1 +1 @@\n-a\n+b\n', 'may not hold ..'],
-    ['a rename outside', 'diff --git a/a b/b\nrename from a\nrename to /tmp/b\n', 'must be relative'],
-    ["Git's own", '--- a/.git/config\n+++ b/.git/config\n@@ -1 +1 @@\n-a\n+b\n', 'may not lead into .git'],
+    ['a path outside', '--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n', 'is not in its plain form'],
+    ['a path outside, quoted', '--- "a/\\056\\056/x"\n+++ "b/\\056\\056/x"\n@@ -1 +1 @@\n-a\n+b\n', 'is not in its plain form'],
+    ['a rename outside', 'diff --git a/a b/b\nrename from a\nrename to /tmp/b\n', 'is absolute'],
+    ["Git's own", '--- a/.git/config\n+++ b/.git/config\n@@ -1 +1 @@\n-a\n+b\n', 'is git’s own'],
   ])('with %s is refused, with its line', async (_, patch, why) => {
     const { failure, read } = await patched({ a: FIVE }, patch);
     expect(failure?.code).toBe('BAD_PATCH');

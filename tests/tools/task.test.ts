@@ -104,7 +104,9 @@ describe('a tool in a workflow file', () => {
       '5:13 WRONG_TYPE `from` of files.read: Too small: expected number to be >=1',
       '6:14 WRONG_TYPE `lines` of files.read: Invalid input: expected number, received string',
     ]);
-    expect(problemsOf('  a: { tool: files.read, with: { path: ../x } }\n')[0]).toContain('`path` of files.read: "../x" may not hold ..');
+    expect(problemsOf('  a: { tool: files.read, with: { path: ../x } }\n')[0]).toContain(
+      '`path` of files.read: the path "../x" is not in its plain form',
+    );
     expect(problemsOf('  a: { tool: test.run, env: { A: b } }\n')[0]).toContain('UNKNOWN_KEY `env` means nothing for a task with `tool`');
   });
 

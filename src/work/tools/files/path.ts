@@ -1,42 +1,26 @@
-/** Paths as callers write them: relative to the workspace, with `/`, and never into what is Git's. */
+/** Paths as callers write them: relative to the workspace, with `/`, and fit to be written in any tree. */
 import { z } from 'zod';
+import { badPath as unsafePath } from '../../workspace/paths.ts';
 
-/** Longest path, in bytes. */
-const PATH_MAX = 1024;
-
-/** Why a path can't be taken; undefined when it can. `./` in front is fine, and means nothing. */
-export const badPath = (path: string): string | undefined => {
-  if (path === '') return 'is empty';
-  if (Buffer.byteLength(path) > PATH_MAX) return `is longer than ${PATH_MAX} bytes`;
-  if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return 'must be relative to the workspace';
-  if (path.startsWith('-')) return 'may not begin with -';
-  if (/[\0\\]/.test(path)) return 'may hold neither U+0000 nor \\';
-  const parts = path.replace(/^(\.\/)+/, '').split('/');
-  if (parts.some((part) => part === '..')) return 'may not hold ..';
-  if (parts.some((part) => part === '' || part === '.')) return 'may hold neither // nor /./, and end with no /';
-  if (parts.some(isGits)) return 'may not lead into .git';
-  return undefined;
-};
-
-/** `.git` as any disk might read it: in any case, with characters that disks ignore, with endings that Windows drops. */
-const isGits = (part: string): boolean => {
-  const plain = part
-    .normalize('NFKC')
-    .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad]/g, '')
-    .toLowerCase()
-    .replace(/[. ]+$/, '')
-    .replace(/:.*$/, '');
-  return plain === '.git' || plain === 'git~1';
-};
-
-const checked = (schema: z.ZodString, alsoTop: boolean) =>
-  schema.superRefine((path, context) => {
-    const why = alsoTop && path === '.' ? undefined : badPath(path);
-    if (why !== undefined) context.addIssue({ code: 'custom', message: `${JSON.stringify(path.slice(0, 200))} ${why}` });
-  });
+/** `./` in front is fine, and means nothing. */
 const plain = (path: string): string => path.replace(/^(\.\/)+/, '');
 
+/** Why a path can't be taken; undefined when it can. */
+export const badPath = (path: string): string | undefined =>
+  // A program would take it for an option.
+  path.startsWith('-') ? 'begins with -' : unsafePath(plain(path));
+
+const checked = (alsoTop: boolean) =>
+  z
+    .string()
+    .superRefine((path, context) => {
+      const why = alsoTop && path === '.' ? undefined : badPath(path);
+      if (why !== undefined) context.addIssue({ code: 'custom', message: `the path ${JSON.stringify(path.slice(0, SHOWN_MAX))} ${why}` });
+    })
+    .transform(plain);
+const SHOWN_MAX = 200;
+
 /** A file. */
-export const filePath = checked(z.string(), false).transform(plain);
+export const filePath = checked(false);
 /** A folder; `.` is the workspace itself. */
-export const folderPath = checked(z.string(), true).transform(plain);
+export const folderPath = checked(true);

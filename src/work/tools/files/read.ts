@@ -1,10 +1,10 @@
 /** `files.read` and `files.list`: what is in the workspace. */
-import { matchesGlob } from 'node:path';
 import { z } from 'zod';
 import { BatonError } from '../../../errors.ts';
 import { BUILT_IN } from '../names.ts';
 import { defineTool, done, type Tool } from '../tool.ts';
 import { linesOf, readTextFile } from './content.ts';
+import { glob, globMatcher } from './glob.ts';
 import { filePath, folderPath } from './path.ts';
 import { treeOf } from './tree.ts';
 
@@ -66,15 +66,16 @@ export const filesList: Tool = defineTool({
   input: z.strictObject({
     path: folderPath.default('.').describe('Folder in the workspace'),
     depth: z.int().min(1).max(DEPTH_MAX).default(2).describe('1: only what is in the folder itself'),
-    glob: z.string().min(1).max(500).optional().describe('Only files whose path matches, such as src/**/*.ts'),
+    glob: glob.optional().describe('Only files whose path matches, such as src/**/*.ts'),
     max: z.int().min(1).max(ENTRIES_MAX).default(ENTRIES_DEFAULT),
   }),
 
-  async run({ path, depth, glob, max }, { folder, signal }) {
+  async run({ path, depth, glob: pattern, max }, { folder, signal }) {
+    const wanted = pattern === undefined ? undefined : globMatcher(pattern);
     const entries: { path: string; kind: string; size?: number; executable?: true }[] = [];
     let more = false;
     for await (const { path: at, entry } of treeOf(folder, path, { depthMax: depth, signal })) {
-      if (glob !== undefined && (entry.kind === 'folder' || !matchesGlob(at, glob))) continue;
+      if (wanted !== undefined && (entry.kind === 'folder' || !wanted(at))) continue;
       more = entries.length === max;
       if (more) break;
       const { kind, size, executable } = entry;
