@@ -10,7 +10,7 @@
  * never touches it again; files that have to lie in it are written by a shell inside, just before the agent starts.
  */
 import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { Wrapped } from '../../sandbox/sandbox.ts';
 import type { Work } from '../agent.ts';
 import type { Walls } from '../walls.ts';
@@ -63,14 +63,16 @@ export class Place {
 
   /** What to spawn. */
   wrap(installed: Installed, { args, env, files = {} }: Setup, more: readonly string[]): Promise<Wrapped> {
-    const program = join(PROGRAM_INSIDE, relative(installed.root, installed.program));
+    // Under its own name: Node looks for packages in folders that are called `node_modules`.
+    const root = join(PROGRAM_INSIDE, basename(installed.root));
+    const program = join(root, relative(installed.root, installed.program));
     const started = [...(installed.byNode ? [NODE_INSIDE] : []), program, ...args, ...more];
     return this.walls.wrap({
       command: ['/bin/sh', '-c', `${writing(files)}exec "$@"`, 'sh', ...started],
       env: { ...this.environment(), ...env, HOME: HOME_INSIDE },
       mounts: [
         { from: this.home, to: HOME_INSIDE, write: true },
-        { from: installed.root, to: PROGRAM_INSIDE },
+        { from: installed.root, to: root },
         { from: process.execPath, to: NODE_INSIDE },
       ],
       cwd: this.walls.folder,
