@@ -75,5 +75,5 @@ const placesOutside = (command: string): string | undefined =>
 const addressIn = (command: string): string | undefined => {
   for (const [address, host] of command.matchAll(/\b[a-z][a-z0-9+.-]*:\/\/(\[[^\]]*\]|[^\s/:'"`]*)/gi))
     if (!/^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|)$/i.test(host ?? '')) return address;
-  return /(?:^|[;|&(]\s*|\s)((?:ssh|scp|sftp|telnet)\s+[^\s;|&]+|git@[^\s'"]+)/.exec(command)?.[1];
+  return /(?:^|[;|&(\n])\s*((?:ssh|scp|sftp|telnet)\s+[^\s;|&]+)|\b(git@[^\s'"]+)/.exec(command)?.slice(1).find(Boolean);
 };
