@@ -59,6 +59,7 @@ export const BACKUP = 'backup';
 export const AGAIN = 'again';
 const FOLDERS = [STAGE, BACKUP, AGAIN];
 const [JOURNAL, DONE] = ['journal.json', 'done.json'];
+const NEW = '.new';
 export const GONE = '.gone';
 
 /** Where a promotion's files are for its way there, and for the way back. */
@@ -100,13 +101,18 @@ export function removeRecord(folder: string, step: Step): void {
   step('record gone');
 }
 
+/** What a kill left half written. */
+export function removeHalf(folder: string): void {
+  for (const name of [JOURNAL, DONE]) rmSync(join(folder, `${name}${NEW}`), { force: true });
+}
+
 /** The result stays, the files go. */
 export function removeFiles(folder: string): void {
   for (const each of FOLDERS) rmSync(join(folder, each), { recursive: true, force: true });
 }
 
 function write(folder: string, name: string, record: PromotionRecord, step: Step): void {
-  const [file, temporary] = [join(folder, name), join(folder, `${name}.new`)];
+  const [file, temporary] = [join(folder, name), join(folder, `${name}${NEW}`)];
   const handle = openSync(temporary, 'w', 0o600);
   try {
     writeFileSync(handle, `${JSON.stringify(record)}\n`);
