@@ -5,7 +5,7 @@ const project = (name: string, include: string[], extra: object = {}) => ({ test
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{agents,interfaces,processes,tools,workflow,workspace}/**/*.test.ts'], {
+      project('unit', ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{agents,interfaces,metering,processes,sandbox,tools,workflow,workspace}/**/*.test.ts'], {
         testTimeout: 20_000,
       }),
       project('conformance', ['tests/conformance/**/*.test.ts'], { testTimeout: 60_000 }),
