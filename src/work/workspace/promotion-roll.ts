@@ -10,7 +10,7 @@
  * had the old file open may have written into it.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { codeOf, type Entry, find, link, move, type Place, type Root, remove, removeFolder, syncFolder } from './walk.ts';
+import { codeOf, type Entry, find, link, move, type Place, type Root, remove, removeFolder, syncFolder, within } from './walk.ts';
 
 /** One file that changes. `from` is missing where nothing was, `to` where nothing will be. */
 export interface Exchange {
@@ -58,12 +58,12 @@ export async function roll(roots: Roots, work: Roll, step: Step): Promise<readon
   // A file may take the place of a folder, and a folder that of a file.
   await go(
     each.filter(({ goes }) => goes),
-    (file) => file.clear(),
+    (file) => file.exchange(),
   );
   for (const path of work.removable) if (removeFolder({ root: roots.project, path })) step('folder removed');
   await go(
     each.filter(({ goes }) => !goes),
-    (file) => file.replace(),
+    (file) => file.exchange(),
   );
   sync(roots, work, step);
   await go(each, (file) => file.settle());
@@ -75,8 +75,9 @@ interface OneFile {
   readonly path: string;
   /** Nothing comes in its place. */
   readonly goes: boolean;
-  clear(): boolean;
-  replace(): boolean;
+  /** @returns false when somebody changed it meanwhile */
+  exchange(): boolean;
+  /** Afterwards: was something written into what was moved aside? */
   settle(): boolean;
 }
 
@@ -87,26 +88,34 @@ function oneFile({ project, own }: Roots, work: Roll, { n, path, from, to }: Exc
   const entryAt = (place: Place): Entry | undefined => entryOf(place, from ?? to ?? '');
 
   /** Old content is out of the way. */
-  function clear(): boolean {
+  function clear(here: Place): boolean {
     if (from === undefined) return true;
     if (entryAt(aside) === undefined) {
-      const there = entryAt(target);
-      if (there !== from) return there === undefined && to === undefined;
-      if (!moveIfThere(target, aside)) return false;
+      if (entryAt(here) !== from || !moveIfThere(here, aside)) return false;
       step('moved aside');
     }
     if (entryAt(aside) === from) return true;
-    giveBack(aside);
+    giveBack(aside, here);
     return false;
+  }
+
+  function leave(): boolean {
+    const old = entryAt(aside);
+    if (old === from || (old === undefined && find(target, '').kind === 'absent')) return true;
+    return within(target, old !== undefined, clear) ?? false;
   }
 
   function replace(): boolean {
     const next = entryAt(staged);
     if (next === undefined) return true;
-    if (next !== to || !clear() || !nameAgain(staged)) return false;
-    remove(staged);
-    step('staged name gone');
-    return true;
+    if (next !== to) return false;
+    const replaced = within(target, from === undefined, (here) => {
+      if (!clear(here) || !nameAgain(staged, here)) return false;
+      remove(staged);
+      step('staged name gone');
+      return true;
+    });
+    return replaced ?? false;
   }
 
   function settle(): boolean {
@@ -116,31 +125,29 @@ function oneFile({ project, own }: Roots, work: Roll, { n, path, from, to }: Exc
       if (entryAt(target) !== to || !moveIfThere(target, staged)) return false;
       step('taken out again');
       if (entryAt(staged) !== to) {
-        giveBack(staged);
+        giveBack(staged, target);
         return false;
       }
     }
-    giveBack(aside);
+    giveBack(aside, target);
     return false;
   }
 
   /** Under its own name again; where somebody has taken that meanwhile it stays, until the promotion is confirmed. */
-  function giveBack(place: Place): void {
-    if (entryAt(place) === 'folder') {
-      moveIfThere(place, target);
-    } else if (nameAgain(place)) {
-      remove(place);
-    }
+  function giveBack(place: Place, to: Place): void {
+    if (entryAt(place) === 'folder') moveIfThere(place, to);
+    else if (nameAgain(place, to)) remove(place);
     step('given back');
   }
 
-  function nameAgain(place: Place): boolean {
-    if (!link(place, target) && !sameFile(place, target)) return false;
+  function nameAgain(place: Place, to: Place): boolean {
+    if (!link(place, to) && !sameFile(place, to)) return false;
     step('named');
     return true;
   }
 
-  return { path, goes: to === undefined, clear, replace, settle };
+  const goes = to === undefined;
+  return { path, goes, exchange: goes ? leave : replace, settle };
 }
 
 /** Undefined where nothing is; what git would not store is like no entry. */

@@ -189,6 +189,27 @@ export function syncFolder(root: Root, path: string): void {
   }
 }
 
+/**
+ * Several steps in the one folder that a place is in, also when that is renamed or replaced meanwhile.
+ * @returns undefined when there is no such folder
+ */
+export function within<T>({ root, path }: Place, make: boolean, use: (here: Place) => T): T | undefined {
+  const names = path.split('/');
+  const name = names.pop() ?? '';
+  let folder: Root;
+  try {
+    folder = openFolder(root, names, make);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || NO_FOLDER.has(codeOf(error))) return undefined;
+    throw error;
+  }
+  try {
+    return use({ root: folder, path: name });
+  } finally {
+    closeSync(folder);
+  }
+}
+
 function inFolder<T>({ root, path }: Place, use: (at: string) => T, make = false): T {
   const names = path.split('/');
   const name = names.pop() ?? '';
@@ -196,17 +217,25 @@ function inFolder<T>({ root, path }: Place, use: (at: string) => T, make = false
 }
 
 function inOpened<T>(root: Root, names: readonly string[], make: boolean, use: (folder: number) => T): T {
-  let folder = openSync(`${DESCRIPTORS}/${root}/.`, FOLDER);
+  const folder = openFolder(root, names, make);
   try {
-    for (const name of names) {
-      const above = folder;
-      folder = step(above, name, make);
-      closeSync(above);
-    }
     return use(folder);
   } finally {
     closeSync(folder);
   }
+}
+
+function openFolder(root: Root, names: readonly string[], make: boolean): Root {
+  let folder = openSync(`${DESCRIPTORS}/${root}/.`, FOLDER);
+  for (const name of names) {
+    const above = folder;
+    try {
+      folder = step(above, name, make);
+    } finally {
+      closeSync(above);
+    }
+  }
+  return folder;
 }
 
 function step(above: number, name: string, make: boolean): number {
