@@ -1,7 +1,7 @@
 // req W5: over random trees and random edits, what comes out is the three-way merge, or nothing has happened.
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { type Files, read, removeStarted, start, write } from './support/promotion-rig.ts';
+import { type Files, inOrder, read, removeStarted, start, write } from './support/promotion-rig.ts';
 
 afterEach(removeStarted);
 
@@ -69,7 +69,7 @@ function merged(base: Tree, user: Tree, run: Tree): Tree | undefined {
 const three = <T>(was: T, mine: T, theirs: T): T | undefined =>
   mine === theirs || theirs === was ? mine : mine === was ? theirs : undefined;
 
-const same = (files: Files): string => JSON.stringify(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
+const same = (files: Files): string => JSON.stringify(inOrder(files));
 
 test('the three-way merge, or nothing', { timeout: 120_000 }, async () => {
   const met = { merged: 0, conflict: 0 };

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Promoted } from '../../src/work/workspace/workspace.ts';
-import { type Files, type Rig, read, removeStarted, start, write } from './support/promotion-rig.ts';
+import { type Files, inOrder, type Rig, read, removeStarted, start, write } from './support/promotion-rig.ts';
 
 afterEach(removeStarted);
 
@@ -83,6 +83,15 @@ for (const [how, save] of Object.entries(SAVES)) {
     expect(read(at.project)).toEqual({ 'a.txt': 'mine\n', 'dir/b.txt': 'B\n', 'dir/new.txt': 'mine\n', 'gone.txt': 'mine\n' });
   });
 
+  test(`saved ${how} between the last look and the move`, async () => {
+    for (const [nth, path] of ['gone.txt', 'a.txt'].entries()) {
+      const at = await start(BEGIN);
+      const done = await meanwhile(at, 'looked at', () => save(join(at.project, path)), nth + 1);
+      expect(done).toMatchObject({ ok: true, kept: [path] });
+      expect(read(at.project)).toEqual(inOrder({ ...AFTER, [path]: 'mine\n' }));
+    }
+  });
+
   test(`saved ${how} where the old file was just moved away`, async () => {
     const at = await start(BEGIN);
     const done = await meanwhile(at, 'moved aside', () => save(join(at.project, 'a.txt')), 2);
@@ -109,6 +118,22 @@ test('what a program writes into the old file that it has open is not lost', asy
   for (const file of open) closeSync(file);
   expect(done).toMatchObject({ ok: true, kept: ['a.txt', 'gone.txt'] });
   expect(read(at.project)).toEqual({ ...AFTER, 'a.txt': 'a\nlate\n', 'gone.txt': 'gone\nlate\n' });
+});
+
+test('with late writes into the old file and a save of the new one, the save stays', async () => {
+  for (const [name, save] of Object.entries(SAVES)) {
+    const at = await start(BEGIN);
+    const file = openSync(join(at.project, 'a.txt'), 'a');
+    const tree = await at.candidate(BY_RUN);
+    const step = (each: string) => {
+      if (each === 'folders synced') writeSync(file, 'late\n');
+      if (each === 'looked at again') save(join(at.project, 'a.txt'));
+    };
+    const done = await at.with({ step }).promote({ id: 'p-1', project: at.project, base: at.base, tree, rules: {} });
+    closeSync(file);
+    expect({ name, ...done }).toMatchObject({ name, ok: true, kept: ['a.txt'] });
+    expect(read(at.project)).toEqual({ ...AFTER, 'a.txt': 'mine\n' });
+  }
 });
 
 test('a folder that becomes a link leads nowhere', async () => {

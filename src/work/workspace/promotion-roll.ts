@@ -30,7 +30,7 @@ export interface Roll {
   readonly removable: readonly string[];
 }
 
-/** Called after everything that changes the disk. For tests: it may end the process. */
+/** Called after everything that changes the disk, and before what somebody could get in between. For tests: it may end the process. */
 export type Step = (name: string) => void;
 
 /** The user's tree, and the promotion's own folder on the same file system. */
@@ -91,7 +91,9 @@ function oneFile({ project, own }: Roots, work: Roll, { n, path, from, to }: Exc
   function clear(here: Place): boolean {
     if (from === undefined) return true;
     if (entryAt(aside) === undefined) {
-      if (entryAt(here) !== from || !moveIfThere(here, aside)) return false;
+      if (entryAt(here) !== from) return false;
+      step('looked at');
+      if (!moveIfThere(here, aside)) return false;
       step('moved aside');
     }
     if (entryAt(aside) === from) return true;
@@ -122,7 +124,9 @@ function oneFile({ project, own }: Roots, work: Roll, { n, path, from, to }: Exc
     const old = entryAt(aside);
     if (old === undefined || old === from) return true;
     if (to !== undefined && entryAt(staged) === undefined) {
-      if (entryAt(target) !== to || !moveIfThere(target, staged)) return false;
+      if (entryAt(target) !== to) return false;
+      step('looked at again');
+      if (!moveIfThere(target, staged)) return false;
       step('taken out again');
       if (entryAt(staged) !== to) {
         giveBack(staged, target);

@@ -11,8 +11,7 @@ const step = (): void => {
   if (steps === killAt) process.kill(process.pid, 'SIGKILL');
 };
 const promotions = createPromotions({ trees: createTrees({ folder: store }), folder: store, home, step });
-let result: unknown;
-if (act === 'promote') result = await promotions.promote(request);
-else if (act === 'undo') result = await promotions.undo(request.id, request.project);
-else result = await promotions.recover(request.project);
-writeSync(1, JSON.stringify({ steps, result }));
+if (act === 'promote') await promotions.promote(request);
+else if (act === 'undo') await promotions.undo(request.id, request.project);
+else await promotions.recover(request.project);
+writeSync(1, String(steps));

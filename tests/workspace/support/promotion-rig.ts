@@ -48,19 +48,29 @@ function removeEmpty(folder: string, path: string): void {
 }
 
 /** Everything but `.git` and what is Baton's own, each in the form that `write` takes. */
-export function read(folder: string, below = ''): Record<string, Content> {
+export const read = (folder: string): Files => inOrder(readBelow(folder, ''));
+
+function readBelow(folder: string, below: string): Files {
   const found: Record<string, Content> = {};
-  for (const name of readdirSync(join(folder, below)).sort()) {
+  for (const name of readdirSync(join(folder, below))) {
     const path = below ? `${below}/${name}` : name;
     if (path === '.git' || path === '.baton') continue;
     const at = join(folder, path);
     const stats = lstatSync(at);
-    if (stats.isDirectory()) Object.assign(found, read(folder, path));
+    if (stats.isDirectory()) Object.assign(found, readBelow(folder, path));
     else if (stats.isSymbolicLink()) found[path] = { link: readlinkSync(at) };
     else found[path] = stats.mode & 0o100 ? { run: readFileSync(at, 'utf8') } : readFileSync(at, 'utf8');
   }
   return found;
 }
+
+/** As `read` gives it: sorted, without what is gone. */
+export const inOrder = (files: Files): Files =>
+  Object.fromEntries(
+    Object.entries(files)
+      .filter(([, content]) => content !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
 
 /** The user's HEAD, refs, index and configuration, to the byte. */
 export function untouchedIn(project: string): Readonly<Record<string, string>> {
