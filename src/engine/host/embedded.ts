@@ -25,7 +25,7 @@ import type { Followed, Handlers, Host, LogChunk, Reply, Resolver } from './host
 import { type Live, newLive } from './live.ts';
 import { chain, type Performer } from './performer.ts';
 import { Performing } from './performing.ts';
-import { StartQueue } from './queue.ts';
+import { StartQueue, type Waiting } from './queue.ts';
 
 export interface EmbeddedOptions {
   readonly journal: Journal;
@@ -88,6 +88,11 @@ export class EmbeddedHost implements Host {
   private stopped: BatonError | undefined;
   private admitAgain: (() => void) | undefined;
   private unfinished = 0;
+  private recovering = false;
+  /** Starts that wait until every run is loaded. */
+  private readonly heldBack: Waiting[] = [];
+  /** Streams loaded by a recovery between two turns. */
+  protected readonly loadedAtOnce: number = 64;
 
   constructor(options: EmbeddedOptions) {
     this.options = options;
@@ -130,6 +135,11 @@ export class EmbeddedHost implements Host {
     return this.load(run)?.run;
   }
 
+  /** The same for a run that need not be loaded first. */
+  stateInMemory(run: string): RunState | undefined {
+    return this.lives.get(run)?.run;
+  }
+
   onFacts(listener: (facts: readonly Followed[]) => void): () => void {
     this.factListeners.add(listener);
     return () => this.factListeners.delete(listener);
@@ -140,18 +150,29 @@ export class EmbeddedHost implements Host {
     return () => this.logListeners.delete(listener);
   }
 
-  /** @param runs the unfinished ones, where somebody knows them; otherwise every stream is looked at */
+  /**
+   * The first runs go on while the rest are still being loaded: attempts that were lost with the owner before begin again
+   * at once, since their tasks had won their slots before it died. What waited for a slot then, or comes to wait for one
+   * now, waits until every run is loaded: in one that is not there yet may be something with an earlier place in the order.
+   * @param runs the unfinished ones, oldest first, where somebody knows them; otherwise every stream is looked at
+   */
   async recover(runs?: Iterable<string>): Promise<{ readonly runs: number; readonly lost: number }> {
-    let [count, lost] = [0, 0];
+    let [count, lost, loaded] = [0, 0, 0];
     const streams = [...(runs ?? [...this.journal.heads()].map((head) => head.stream))].filter((stream) => stream !== GRANTS);
-    for (const stream of [GRANTS, ...streams]) {
-      const live = this.load(stream);
-      if (!live) continue;
-      if (live.run && !RUN_TERMINAL.has(live.run.status)) count++;
-      lost += live.slots.size;
-      // The first runs go on while the rest are still being loaded.
-      if (count % 64 === 63) await new Promise<void>((resolve) => this.clock.soon(resolve));
+    this.recovering = true;
+    try {
+      for (const stream of [GRANTS, ...streams]) {
+        const live = this.load(stream);
+        if (!live) continue;
+        if (live.run && !RUN_TERMINAL.has(live.run.status)) count++;
+        lost += live.slots.size;
+        if (++loaded % this.loadedAtOnce === 0) await new Promise<void>((resolve) => this.clock.soon(resolve));
+      }
+    } finally {
+      this.recovering = false;
     }
+    for (const waiting of this.heldBack.splice(0)) this.starts.add(waiting);
+    if (this.starts.agents().length > 0) this.arm();
     return { runs: count, lost };
   }
 
@@ -300,7 +321,8 @@ export class EmbeddedHost implements Host {
         this.agenda.push({ live, owed });
         break;
       case 'start':
-        this.starts.add({ run: live.stream, owed });
+        if (this.recovering && !lostNow(live, owed.task)) this.heldBack.push({ run: live.stream, owed });
+        else this.starts.add({ run: live.stream, owed });
         break;
       case 'attempt':
         this.hold(live, owed.id, owed.agent);
@@ -571,3 +593,6 @@ export class EmbeddedHost implements Host {
     for (const idler of this.idlers.splice(0)) idler();
   }
 }
+
+/** The attempt of this task that was lost with the owner before has just been told so. */
+const lostNow = (live: Live, task: string): boolean => live.fresh.some(({ fact }) => fact.type === 'attempt.lost' && fact.task === task);

@@ -26,8 +26,8 @@ export interface ListQuery {
 export class ReadModel {
   private readonly journal: SqliteJournal;
   private readonly stateOf: (run: string) => RunState | undefined;
-  /** Runs whose rows are behind. */
-  private readonly behind = new Set<string>();
+  /** Runs whose rows are behind, each since the position of the first fact that its row lacks; longest behind first. */
+  private readonly behind = new Map<string, number>();
   private position: number;
   private facts = 0;
   /** Views of runs that have ended since: their state may be gone from memory when the rows are written. */
@@ -46,14 +46,14 @@ export class ReadModel {
     const last = this.journal.position();
     if (last === this.position) return;
     const sql = 'SELECT name FROM stream WHERE position > ?';
-    for (const row of this.journal.connection.rows(sql, this.position)) this.touch(String(row['name']));
+    for (const row of this.journal.connection.rows(sql, this.position)) this.touch(String(row['name']), this.position + 1);
     this.position = last;
   }
 
   /** Takes note of facts that are durable, in order; writes nothing. @returns whether it is time to `flush` */
   follow(facts: Iterable<{ readonly position: number; readonly stored: { readonly stream: string } }>): boolean {
     for (const { position, stored } of facts) {
-      this.touch(stored.stream);
+      this.touch(stored.stream, position);
       this.position = Math.max(this.position, position);
       this.facts++;
     }
@@ -65,17 +65,20 @@ export class ReadModel {
     this.ended.set(view.run, view);
   }
 
-  private touch(stream: string): void {
+  private touch(stream: string, position: number): void {
     this.ended.delete(stream);
-    if (stream !== GRANTS) this.behind.add(stream);
+    if (stream !== GRANTS && !this.behind.has(stream)) this.behind.set(stream, position);
   }
 
   /** Writes what is behind; returns whether something is left. Only the owner calls it. */
   flush(): boolean {
     this.facts = 0;
     if (this.behind.size === 0) return false;
-    const runs = [...this.behind].slice(0, FLUSH_RUNS);
-    const all = runs.length === this.behind.size;
+    const behind = [...this.behind];
+    const runs = behind.slice(0, FLUSH_RUNS).map(([run]) => run);
+    // Up to the first fact that a row still lacks. So it moves on too while more runs are busy than one transaction takes:
+    // when it waited for a moment in which nothing was behind, a crash after a busy day had all of that day folded again.
+    const position = (behind[runs.length]?.[1] ?? this.position + 1) - 1;
     this.journal.transaction(() => {
       const put = this.journal.connection.statement(
         'INSERT INTO run_view VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET submitted = excluded.submitted, open = excluded.open, body = excluded.body',
@@ -84,14 +87,13 @@ export class ReadModel {
         const view = this.viewNow(run);
         if (view) put.run(run, view.submittedAt, RUN_TERMINAL.has(view.status) ? 0 : 1, JSON.stringify(view));
       }
-      // The position moves only with the last of what is behind: after a crash in between, these are written again.
-      if (all) this.journal.connection.statement('UPDATE view_position SET position = ?').run(this.position);
+      this.journal.connection.statement('UPDATE view_position SET position = ?').run(position);
     });
     for (const run of runs) {
       this.behind.delete(run);
       this.ended.delete(run);
     }
-    return !all;
+    return this.behind.size > 0;
   }
 
   /** Forgets every row and folds all runs again. */
@@ -100,6 +102,7 @@ export class ReadModel {
       this.journal.connection.statement('DELETE FROM run_view').run();
       this.journal.connection.statement('UPDATE view_position SET position = 0').run();
     });
+    this.behind.clear();
     this.position = 0;
     this.catchUp();
     while (this.flush());
@@ -111,7 +114,7 @@ export class ReadModel {
     const found = new Map<string, RunView>();
     for (const row of this.journal.connection.rows(sql, Math.min(limit + this.behind.size, Number.MAX_SAFE_INTEGER)))
       found.set(String(row['run']), JSON.parse(String(row['body'])) as RunView);
-    for (const run of this.behind) {
+    for (const run of this.behind.keys()) {
       const view = this.viewNow(run);
       if (view) found.set(run, view);
     }
@@ -119,9 +122,15 @@ export class ReadModel {
     return views.sort((a, b) => b.submittedAt - a.submittedAt).slice(0, limit);
   }
 
-  /** Ids of all runs that are not over. */
+  /**
+   * Ids of all runs that are not over, in the order of submission, for the owner who has just come. Some may be over all the
+   * same, of those whose rows are behind: only a fold would tell, and whoever goes on with them folds each anyway.
+   */
   unfinished(): string[] {
-    return this.list({ limit: Number.MAX_SAFE_INTEGER, open: true }).map((view) => view.run);
+    const sql = `
+      SELECT id, name FROM run_view JOIN stream ON name = run WHERE open = 1
+      UNION SELECT id, name FROM stream WHERE name <> ? AND position > (SELECT position FROM view_position) ORDER BY id`;
+    return [...this.journal.connection.rows(sql, GRANTS)].map((row) => String(row['name']));
   }
 
   view(run: string): RunView | undefined {

@@ -30,6 +30,10 @@ export class Checker {
   /** The epoch in which each attempt began. */
   private readonly began = new Map<string, number>();
   private readonly heads = new Map<string, Set<string>>();
+  /** The epoch in which each attempt was lost. */
+  private readonly lost = new Map<string, number>();
+  /** An owner has come and has not loaded every run yet. */
+  recovering = false;
   private seen = 0;
 
   constructor(disk: MemoryDisk, coverage: Coverage) {
@@ -57,7 +61,10 @@ export class Checker {
         if (stream === GRANTS) this.grant(fact as GrantFact, at, change);
         else {
           this.before(stream, fact as RunFact, epoch);
-          if (fact.type === 'task.started') started.push(...(waiting.get(`${stream}/${fact.task}`) ?? []));
+          if (fact.type === 'attempt.lost') this.lost.set(`${stream}/${fact.task}/${fact.attempt}`, epoch);
+          // While runs are still being loaded, what had its slot when the last owner died has it again.
+          const again = fact.type === 'task.started' && this.lost.get(`${stream}/${fact.task}/${fact.attempt - 1}`) === epoch;
+          if (fact.type === 'task.started' && !(this.recovering && again)) started.push(...(waiting.get(`${stream}/${fact.task}`) ?? []));
           this.runs.set(stream, evolve(this.runs.get(stream), fact as RunFact, at, change, stream, command));
           this.after(stream, fact as RunFact);
           touched.add(stream);

@@ -21,6 +21,8 @@ export type Planted = keyof typeof PLANTED;
 export class SabotagedHost extends EmbeddedHost {
   private readonly fault: Planted | undefined;
   private loading = true;
+  /** Worlds are small: so that their runs too are not loaded all at once. */
+  protected override readonly loadedAtOnce = 2;
   private count = 0;
 
   constructor(options: EmbeddedOptions, fault: Planted | undefined) {

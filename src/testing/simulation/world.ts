@@ -234,6 +234,7 @@ export class World implements Surroundings {
     if (how === 'crash between steps') for (const run of this.checker.runs.keys()) this.checker.equals(run, this.host.state(run));
     this.failure = undefined;
     [this.journal, this.clock, this.host] = this.begin();
+    this.checker.recovering = true;
     const recovering = this.host.recover();
     for (let i = 0; i < 50; i++) {
       if (this.clock.turns.length > 0 && this.random.chance(0.7)) this.turn();
@@ -248,6 +249,7 @@ export class World implements Surroundings {
       for (let j = 0; j < 8; j++) await null;
     }
     await recovering;
+    this.checker.recovering = false;
   }
 }
 
