@@ -88,6 +88,8 @@ export class EmbeddedHost implements Host {
   private stopped: BatonError | undefined;
   private admitAgain: (() => void) | undefined;
   private unfinished = 0;
+  /** Streams of ended runs that are in memory, the oldest first. */
+  private readonly ended = new Set<Live>();
   private recovering = false;
   /** Starts that wait until every run is loaded. */
   private readonly heldBack: Waiting[] = [];
@@ -281,7 +283,13 @@ export class EmbeddedHost implements Host {
     else live.run = evolve(live.run, fact as RunFact, at, change, live.stream, command);
     live.fresh.push(command ? { at, fact, command } : { at, fact });
     this.touched.add(live);
-    if (live.run) this.unfinished += Number(wasOver) - Number(RUN_TERMINAL.has(live.run.status));
+    if (live.run && RUN_TERMINAL.has(live.run.status) !== wasOver) this.tally(live, wasOver ? 1 : -1);
+  }
+
+  private tally(live: Live, unfinished: 1 | -1): void {
+    this.unfinished += unfinished;
+    if (unfinished > 0) this.ended.delete(live);
+    else this.ended.add(live);
   }
 
   private follow(live: Live): readonly Fact[] {
@@ -487,7 +495,8 @@ export class EmbeddedHost implements Host {
 
   /** Forgets a state that is ahead of the journal; its performers go on, and find it again. */
   private drop(live: Live): void {
-    if (live.run) this.unfinished -= Number(!RUN_TERMINAL.has(live.run.status));
+    if (live.run && !RUN_TERMINAL.has(live.run.status)) this.unfinished--;
+    this.ended.delete(live);
     for (const [id, agent] of live.slots) this.free(live, id, agent);
     for (const cancel of live.timers.values()) cancel();
     this.lives.delete(live.stream);
@@ -518,7 +527,8 @@ export class EmbeddedHost implements Host {
     live.grants = grants;
     live.stored = run?.seq ?? grants?.seq ?? 0;
     live.saved = folded?.savedSeq ?? 0;
-    if (run && !RUN_TERMINAL.has(run.status)) this.unfinished++;
+    if (run && RUN_TERMINAL.has(run.status)) this.ended.add(live);
+    else if (run) this.unfinished++;
     const owed = run ? owedBy(run) : [...(grants?.requests.values() ?? [])].flatMap((request) => request.owed);
     for (const each of owed) {
       this.take(live, each);
@@ -550,10 +560,12 @@ export class EmbeddedHost implements Host {
 
   /** Keeps a few ended runs for readers and lets the oldest go. */
   private evict(keep: string): void {
-    if (this.lives.size < ENDED_KEPT * 2) return;
-    for (const [stream, live] of this.lives) {
-      if (this.lives.size <= ENDED_KEPT) return;
-      if (stream !== keep && live.run && RUN_TERMINAL.has(live.run.status) && this.quiet(live)) this.lives.delete(stream);
+    if (this.ended.size < ENDED_KEPT * 2) return;
+    for (const live of this.ended) {
+      if (this.ended.size <= ENDED_KEPT) return;
+      if (live.stream === keep || !this.quiet(live)) continue;
+      this.ended.delete(live);
+      this.lives.delete(live.stream);
     }
   }
   private quiet(live: Live): boolean {

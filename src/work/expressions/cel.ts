@@ -3,7 +3,8 @@
  * the work of one evaluation: `meter.ts` adds it, and `matches` is refused, because a pattern such as `^(a+)+$` runs for
  * seconds inside a single call.
  */
-import { Environment, type TypeCheckResult } from '@marcbachmann/cel-js';
+import { createRequire } from 'node:module';
+import type { Environment, TypeCheckResult } from '@marcbachmann/cel-js';
 import { toJson } from './json.ts';
 import { bounded, metered } from './meter.ts';
 import { type Reference, walk } from './references.ts';
@@ -16,7 +17,11 @@ const OPTIONS = {
   homogeneousAggregateLiterals: false,
   limits: { maxAstNodes: 2_000, maxDepth: 48, maxListElements: 500, maxMapEntries: 500 },
 };
-const dynamic = new Environment(OPTIONS);
+const require = createRequire(import.meta.url);
+/** The library is loaded with the first expression: most of the time an engine only goes on with runs that need none. */
+const newEnvironment = (options: ConstructorParameters<typeof Environment>[0]): Environment =>
+  new (require('@marcbachmann/cel-js') as typeof import('@marcbachmann/cel-js')).Environment(options);
+let dynamic: Environment | undefined;
 const REFUSED: ReadonlySet<string> = new Set(['matches']);
 
 export interface ExpressionProblem {
@@ -41,6 +46,7 @@ export function parseExpression(text: string): Parsed {
   if (text.trim() === '') return wrong('the expression is empty');
   let parsed: ReturnType<Environment['parse']>;
   try {
+    dynamic ??= newEnvironment(OPTIONS);
     parsed = dynamic.parse(text);
   } catch (error) {
     return wrong(summary(error), startOf(error));
@@ -77,7 +83,7 @@ export type Shape = string | { readonly [field: string]: Shape };
 
 /** Names and their types, for `checkTypes`. */
 export function environment(names: Readonly<Record<string, Shape>>): Environment {
-  const known = new Environment({ ...OPTIONS, unlistedVariablesAreDyn: false });
+  const known = newEnvironment({ ...OPTIONS, unlistedVariablesAreDyn: false });
   for (const [name, shape] of Object.entries(names)) {
     if (typeof shape === 'string') known.registerVariable(name, shape);
     else if (Object.keys(shape).length === 0) known.registerVariable(name, 'map');

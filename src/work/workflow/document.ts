@@ -1,19 +1,8 @@
 /** A YAML file with the position of everything in it. Never throws, whatever the bytes are. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-  type YAMLError,
-  type YAMLMap,
-} from 'yaml';
+import type { Document, Node, Pair, YAMLError, YAMLMap } from 'yaml';
 import type { Problem, ProblemCode } from './problem.ts';
 import { ScalarPositions, type ScalarStyle } from './scalar-position.ts';
+import { yaml } from './yaml.ts';
 import { keyOf, NESTING_MAX, yamlValue } from './yaml-value.ts';
 
 /** Largest file, in bytes. */
@@ -80,6 +69,7 @@ function unreadable(file: string, code: ProblemCode, message: string, place: Pla
 const START: Place = { line: 1, column: 1 };
 
 function parsed(file: string, text: string): Source {
+  const { isScalar, LineCounter, parseDocument } = yaml();
   const lines = new LineCounter();
   // Duplicate keys are found by `yamlValue`: the library compares each key with all others.
   const document: Document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false, strict: true });
@@ -144,6 +134,7 @@ interface Found {
 
 /** Looks nodes up by path; keys of a map are indexed when it is first asked about. */
 function finder(document: Document): (path: Path) => Found {
+  const { isAlias, isMap, isSeq } = yaml();
   const indexes = new Map<YAMLMap, Map<string, Pair<Node, Node | null>>>();
   const pairAt = (map: YAMLMap, key: string) => {
     let index = indexes.get(map);

@@ -3,8 +3,9 @@
  * cost no memory; what they would expand to is counted and bounded all the same, because whoever walks the value later
  * meets it expanded.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml';
+import type { Document, Node, Pair } from 'yaml';
 import type { ProblemCode } from './problem.ts';
+import { yaml } from './yaml.ts';
 
 /** How often aliases may repeat an anchor, in all. */
 export const ALIASES_MAX = 1_000;
@@ -31,6 +32,7 @@ type Step =
   | { readonly leave: Anchored; readonly before: number };
 
 export function yamlValue(document: Document, tell: Tell): unknown {
+  const { isAlias, isMap, isSeq } = yaml();
   const anchors = new Map<string, Anchored>();
   const counted = { values: 0, aliases: 0, expanded: 0 };
   let root: unknown;
@@ -106,13 +108,13 @@ function mapSteps(pairs: readonly Pair<Node, Node | null>[], map: Record<string,
 }
 
 export const keyOf = ({ key }: Pair<Node, Node | null>): string | undefined =>
-  isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number' || typeof key.value === 'boolean')
+  yaml().isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number' || typeof key.value === 'boolean')
     ? String(key.source ?? key.value)
     : undefined;
 
 /** Values that JSON has no word for (dates, bytes) stay the text they were written as. */
 function scalarValue(node: Node | null | undefined): unknown {
-  if (!isScalar(node)) return null;
+  if (!yaml().isScalar(node)) return null;
   const { value } = node;
   if (value === undefined) return null;
   return value === null || typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
