@@ -72,12 +72,22 @@ export const closeRoot = (root: Root): void => closeSync(root);
  */
 export function find(place: Place, like: string): Found {
   try {
-    return inFolder(place, (at) => look(at, like.length < 64 ? 'sha1' : 'sha256'));
+    return inFolder(place, (at) => lookOnce(at, like.length < 64 ? 'sha1' : 'sha256'));
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT') return { kind: 'absent' };
     if (NO_FOLDER.has(code)) return { kind: 'beneath' };
     if (code === 'EACCES' || code === 'ENXIO') return { kind: 'other' };
+    throw error;
+  }
+}
+
+/** A file that becomes a link while it is looked at, or the other way round, is neither. */
+function lookOnce(at: string, hash: string): Found {
+  try {
+    return look(at, hash);
+  } catch (error) {
+    if (codeOf(error) === 'ELOOP' || codeOf(error) === 'EINVAL') return { kind: 'other' };
     throw error;
   }
 }
@@ -153,7 +163,7 @@ export const move = (from: Place, to: Place): void => inFolder(from, (a) => inFo
 
 /**
  * Gives a file a second name, whose folders are made where they are missing.
- * @returns false when the name is taken, or a part of its path is no folder: that is never replaced
+ * @returns false when the name is taken, or a part of its path is no folder or went away meanwhile: nothing is ever replaced
  */
 export function link(from: Place, to: Place): boolean {
   return inFolder(from, (a) => {
@@ -161,7 +171,7 @@ export function link(from: Place, to: Place): boolean {
       inFolder(to, (b) => linkSync(a, b), true);
       return true;
     } catch (error) {
-      if (codeOf(error) === 'EEXIST' || NO_FOLDER.has(codeOf(error))) return false;
+      if (codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOENT' || NO_FOLDER.has(codeOf(error))) return false;
       throw error;
     }
   });
