@@ -7,6 +7,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { App } from './app.ts';
+import { giveBackMemory } from './give-back.ts';
 import { somethingMoves } from './idle.ts';
 import type { Services } from './services.ts';
 import { socketAddress } from './socket.ts';
@@ -63,9 +64,13 @@ function ended(server: Server, services: Services, idleMs: number, signal: Abort
   return new Promise((resolve) => {
     let clients = 0;
     let quietSince = Date.now();
+    let rests = false;
     const look = () => {
-      if (clients > 0 || somethingMoves(services)) quietSince = Date.now();
+      const rested = rests;
+      rests = clients === 0 && !somethingMoves(services);
+      if (!rests) quietSince = Date.now();
       else if (Date.now() - quietSince >= idleMs) end('idle');
+      else if (!rested) giveBackMemory();
     };
     const timer = setInterval(look, Math.max(50, Math.min(idleMs / 4, 10_000)));
     const onAbort = () => end(String(signal.reason));
