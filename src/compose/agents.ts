@@ -10,6 +10,7 @@ import { createProviders, type Providers } from '../work/agents/providers.ts';
 import { checkAgent, createRegistry, type Registry } from '../work/agents/registry.ts';
 import { scriptedAgent } from '../work/agents/scripted.ts';
 import { createSecrets, type Secrets } from '../work/policy/secrets.ts';
+import { defined } from '../work/processes/defined.ts';
 import { agentConfig } from '../work/workflow/agents.ts';
 import type { AgentEntry } from '../work/workflow/schema.ts';
 import type { Settings } from '../work/workflow/settings.ts';
@@ -37,8 +38,22 @@ export function createStaff(settings: Settings, env: Readonly<Record<string, str
       scripted: scriptedAgent,
     },
     breakers: createBreakers(),
-    registry: createRegistry(settings.agents, providers),
+    registry: registryOf(settings, providers),
   };
+}
+
+/** @throws BatonError as of the registry, with the file that the agent is in */
+function registryOf({ agents, sources }: Settings, providers: Providers): Registry {
+  try {
+    return createRegistry(agents, providers);
+  } catch (error) {
+    if (!(error instanceof BatonError)) throw error;
+    const from = agents.map(
+      ({ name }) => sources.find((each) => each.name === `agents.${name}` && error.message.includes(`"${name}"`))?.from,
+    );
+    const where = from.find((each) => each !== undefined) ?? error.where;
+    throw new BatonError(error.code, error.message, { ...defined({ hint: error.hint, where }), cause: error });
+  }
 }
 
 /** Why an agent of a file can't be used, or nothing. */

@@ -20,12 +20,14 @@ import { removeRunFolders } from '../work/perform/folders.ts';
 import type { Functions } from '../work/perform/function-task.ts';
 import { createHandlers } from '../work/perform/handlers.ts';
 import { endLeftovers } from '../work/processes/leftovers.ts';
+import { createSandboxes } from '../work/sandbox/choose.ts';
 import { formatProblem } from '../work/workflow/problem.ts';
 import { createResolver } from '../work/workflow/resolver.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
 import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
 import { localPrincipal } from './principal.ts';
+import { createRepositories, type HomeRepositories, openWorkPlaces, type WorkPlaces } from './repositories.ts';
 import { createDecisions, createTexts } from './texts.ts';
 import { version } from './version.ts';
 import { RunWatch } from './watch.ts';
@@ -64,10 +66,27 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   const homeId = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16);
   if (crashed) for (const left of await endLeftovers(homeId)) log('ended a process that an earlier owner left behind', { ...left });
   const staff = createStaff(settings, env, [cwd]);
+  const places = openWorkPlaces(paths, homeId);
+  const sandboxes = createSandboxes({ env });
+  const repositories = createRepositories({
+    paths,
+    places,
+    env,
+    sandboxes,
+    state: (run) => host.state(run),
+    settings: (project) => settingsOf(project, env),
+  });
   const handlers: Handlers = createHandlers({
     ...staff,
     homeId,
-    folders: { project: projectFor(home, cwd), projectOf: (run) => host.state(run)?.plan.scope, root: paths.work },
+    folders: {
+      project: projectFor(home, cwd),
+      projectOf: (run) => host.state(run)?.plan.scope,
+      root: places.work,
+      sockets: places.sockets,
+    },
+    repositories,
+    sandboxes,
     env,
     functions,
     blobs: journal,
@@ -87,13 +106,14 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   const views = new ReadModel(journal, (run) => host.stateInMemory(run));
   const stopFollowing = followViews(host, views, log);
   const unfinished = views.unfinished();
+  for (const left of await repositories.recover()) log('a promotion that was interrupted has been seen to', { ...left });
   const recovered = await host.recover(unfinished);
   void knowSecrets(unfinished, host, journal, staff);
   const engine: Engine = {
     host,
     startedAt: systemClock.now(),
     ...createDecisions(journal, (run) => host.state(run)),
-    remove: (runs) => removeRuns(journal, paths, runs),
+    remove: (runs) => removeRuns(journal, paths, places, repositories, runs),
   };
   const services = {
     ...floorServices(options, journal, staff),
@@ -216,11 +236,14 @@ function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<Home
 async function removeRuns(
   journal: SqliteJournal,
   paths: HomePaths,
+  places: WorkPlaces,
+  repositories: HomeRepositories,
   runs: readonly string[],
 ): Promise<{ facts: number; blobs: number; bytes: number }> {
   const removed = journal.remove(runs);
   for (const run of runs) {
-    await removeRunFolders({ project: paths.home, root: paths.work }, run);
+    await repositories.forget(run);
+    await removeRunFolders({ root: places.work }, run);
     await rm(join(paths.logs, run), { recursive: true, force: true });
   }
   return removed;

@@ -1,5 +1,5 @@
 /** Workflow files as the API asks for them: checked, previewed, and made into plans. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Hash, Limits, Plan } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
@@ -7,7 +7,7 @@ import type { PlanPreview, RunRequest } from '../interfaces/api/shapes.ts';
 import type { Workflows } from '../interfaces/server/services.ts';
 import { badSchema } from '../work/agents/json-schema.ts';
 import { inputProblems } from '../work/tools/input.ts';
-import { narrowLimits } from '../work/workflow/compile.ts';
+import { defined, narrowLimits } from '../work/workflow/compile.ts';
 import { describe } from '../work/workflow/describe.ts';
 import { type Loaded, loadWorkflow } from '../work/workflow/load.ts';
 import { planOf } from '../work/workflow/plan.ts';
@@ -43,6 +43,9 @@ export async function planText(parts: WorkflowParts, text: string, request: RunR
   return plan(parts, loaded, settings, request);
 }
 
+/** A folder of git's, or the file that stands for it in a linked work tree. */
+const isRepository = (project: string): boolean => existsSync(join(project, '.git'));
+
 const limitsFor = (settings: Settings, { limits }: RunRequest): Limits => narrowLimits(limits ?? {}, settings.limits);
 
 function plan({ put, now }: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Plan {
@@ -51,6 +54,7 @@ function plan({ put, now }: WorkflowParts, loaded: Loaded, settings: Settings, r
     agents: settings.agents,
     limits: limitsFor(settings, request),
     scope: projectOf(request.cwd),
+    ...(isRepository(projectOf(request.cwd)) ? { repository: defined({ approval: settings.promotionApproval }) } : {}),
     now: now(),
     put,
     ...(inputs ? { inputs } : {}),

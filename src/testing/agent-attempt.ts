@@ -37,6 +37,7 @@ export class AttemptInMiniature {
     attempts += 1;
     const run = `conformance-${process.pid}-${attempts}`;
     const attemptKey = `${run}/task/1`;
+    const files = { task: join(folder, 'task.json'), handoff: join(folder, 'handoff.json') };
     this.work = {
       run,
       task: 'task',
@@ -48,7 +49,8 @@ export class AttemptInMiniature {
       inputs: {},
       feedback: [],
       folder,
-      files: { task: join(folder, 'task.json'), handoff: join(folder, 'handoff.json') },
+      files,
+      place: { files, command: async (command) => ({ ...command, cwd: folder }) },
       env: { ...inheritedEnvironment(process.env), [ATTEMPT_VARIABLE]: attemptKey },
       asksMax,
     };

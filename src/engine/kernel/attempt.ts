@@ -288,6 +288,9 @@ export const attemptEvolvers = {
   },
 } satisfies Partial<Evolvers>;
 
+/** Work that no agent chose: the user wrote it down. */
+export const OWN: ReadonlySet<string> = new Set(['command', 'function', 'tool']);
+
 /** What a task changed is in the integration tree from now on. */
 function grow(state: RunState, task: TaskRecord, head: Commit, change: OwedChange): void {
   const tree = treeOf(state);
@@ -301,7 +304,7 @@ function grow(state: RunState, task: TaskRecord, head: Commit, change: OwedChang
     overtaken.verdicts = {};
     enter(state, overtaken, change);
   }
-  if (task.agent !== 'command' && task.agent !== 'function') tree.touched = true;
+  if (!OWN.has(task.agent ?? '')) tree.touched = true;
 }
 
 function undecided(task: TaskRecord): void {

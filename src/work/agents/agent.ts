@@ -4,8 +4,9 @@
  * reports, and whoever called it does the rest.
  */
 import type { Failure, Usage } from '../../engine/kernel/plan.ts';
-import type { Walls } from './walls.ts';
+import type { Command } from '../processes/process.ts';
 import type { ToolAccess } from '../tools/call.ts';
+import type { Walls } from './walls.ts';
 
 export const AGENT_KINDS = ['model', 'acp', 'command', 'human', 'scripted'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
@@ -19,6 +20,12 @@ export interface AgentConfig {
   readonly capabilities: readonly string[];
   /** How many attempts it makes at once. */
   readonly slots: number;
+}
+
+export interface WorkPlace {
+  /** The files as a program sees them. */
+  readonly files: { readonly task: string; readonly handoff: string };
+  command(command: Omit<Command, 'cwd' | 'walls'>): Promise<Command>;
 }
 
 /** What an agent is asked to do: the resolved definition, with secrets in `env` only. */
@@ -42,6 +49,8 @@ export interface Work {
   readonly folder: string;
   /** Absolute paths beside that folder: where a program finds its task, and where it may write its handoff. */
   readonly files: { readonly task: string; readonly handoff: string };
+  /** How a program is started in that folder: with the paths it sees, and inside walls where the tree is an agent's. */
+  readonly place: WorkPlace;
   /** Where an agent that names tools uses them. The folder is the one that the recorded steps of this task acted on. */
   readonly tools?: ToolAccess;
   /** Environment for processes: allow-list, the task's `env` with secrets filled in, and Baton's own variables. */

@@ -36,15 +36,17 @@ const askOnce = async (work: Work, services: AgentServices, problems: readonly s
   const { command, graceMs } = readConfig(commandConfigSchema, work.agent);
   await rm(work.files.handoff, { force: true, recursive: true });
   await writeFile(work.files.task, taskDocument(work, problems));
-  return runProcess({
-    run: command,
-    cwd: work.folder,
-    env: { ...work.env, BATON_TASK: work.files.task, BATON_HANDOFF: work.files.handoff },
-    stdinFile: work.files.task,
-    signal: services.signal,
-    ...defined({ graceMs }),
-    log: (chunk, kind) => services.log(chunk, kind),
-  });
+  const { files } = work.place;
+  return runProcess(
+    await work.place.command({
+      run: command,
+      env: { ...work.env, BATON_TASK: files.task, BATON_HANDOFF: files.handoff },
+      stdinFile: work.files.task,
+      signal: services.signal,
+      ...defined({ graceMs }),
+      log: (chunk, kind) => services.log(chunk, kind),
+    }),
+  );
 };
 
 /** What a program is told. `problems` lists what was wrong with its last answer to this very task. */

@@ -45,6 +45,8 @@ export interface Providers {
   /** @throws BatonError as `check`, and AttemptError `KEY_MISSING`. */
   open(setting: ModelSetting): Promise<OpenedModel>;
   names(): readonly string[];
+  /** Where a provider of a known name answers, and the key it is to be asked with; nothing without a key, unless it answers elsewhere. */
+  reach(provider: string): Promise<{ readonly baseUrl: string; readonly apiKey?: string } | undefined>;
 }
 
 export interface ProviderOptions {
@@ -66,6 +68,8 @@ interface Connection {
 type Protocol = (connection: Connection) => Promise<LanguageModel>;
 
 interface Hosted {
+  /** With its version. */
+  readonly baseUrl: string;
   /** The first that is set has the key. */
   readonly keys: readonly [string, ...string[]];
   readonly baseUrlEnv: string;
@@ -76,16 +80,19 @@ const OPENAI_HOST = 'api.openai.com';
 
 const HOSTED: Readonly<Record<string, Hosted>> = {
   openai: {
+    baseUrl: 'https://api.openai.com/v1',
     keys: ['OPENAI_API_KEY'],
     baseUrlEnv: 'OPENAI_BASE_URL',
     protocol: async ({ modelId, provider: _, ...rest }) => (await import('@ai-sdk/openai')).createOpenAI(defined(rest))(modelId),
   },
   anthropic: {
+    baseUrl: 'https://api.anthropic.com/v1',
     keys: ['ANTHROPIC_API_KEY'],
     baseUrlEnv: 'ANTHROPIC_BASE_URL',
     protocol: async ({ modelId, provider: _, ...rest }) => (await import('@ai-sdk/anthropic')).createAnthropic(defined(rest))(modelId),
   },
   google: {
+    baseUrl: 'https://generativelanguage.googleapis.com/v1beta',
     keys: ['GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'],
     baseUrlEnv: 'GOOGLE_GENERATIVE_AI_BASE_URL',
     protocol: async ({ modelId, provider: _, ...rest }) =>
@@ -132,6 +139,15 @@ export const createProviders = ({ secrets, env, custom = {}, replyMax = OUTPUT_M
   return {
     names,
     check: (setting) => void find(setting),
+    async reach(provider) {
+      const own = Object.hasOwn(custom, provider) ? custom[provider] : undefined;
+      const hosted = Object.hasOwn(HOSTED, provider) ? HOSTED[provider] : undefined;
+      const elsewhere = own?.baseUrl ?? (hosted && env[hosted.baseUrlEnv]);
+      const baseUrl = elsewhere ?? hosted?.baseUrl;
+      const key = await firstKey(own?.apiKeyEnv === undefined ? (hosted?.keys ?? []) : [own.apiKeyEnv], secrets);
+      if (baseUrl === undefined || (key === undefined && elsewhere === undefined)) return undefined;
+      return { baseUrl, ...(key ? { apiKey: key.value } : {}) };
+    },
     async open(setting) {
       const { provider, modelId, baseURL, keys, keyNeeded, protocol } = find(setting);
       const key = await firstKey(keys, secrets);

@@ -3,17 +3,19 @@
  * the work back with what the command printed. A command that could not do its job (missing, not executable, out of
  * time, asking to try again) judges nothing.
  */
-import type { Hash } from '../../engine/kernel/plan.ts';
+import type { Commit, Hash } from '../../engine/kernel/plan.ts';
 import { type CommandText, nameOf } from '../processes/command-text.ts';
 import { defined } from '../processes/defined.ts';
 import { lastLines } from '../processes/output.ts';
 import { type Command, type Ended, runProcess } from '../processes/process.ts';
 import { type Evidence, type PayloadStore, storeOutput } from './evidence.ts';
 
-export interface CommandGate extends Pick<Command, 'cwd' | 'env' | 'signal' | 'redactor' | 'timeoutMs'> {
+export interface CommandGate extends Pick<Command, 'cwd' | 'env' | 'walls' | 'signal' | 'redactor' | 'timeoutMs'> {
   readonly name: string;
   readonly run: CommandText;
   readonly result: Hash;
+  /** What it looks at, over a repository. */
+  readonly tree?: Commit;
 }
 
 export interface Judged {
@@ -35,6 +37,7 @@ export const judgeByCommand = async (gate: CommandGate, blobs: PayloadStore): Pr
     version: 1,
     gate: gate.name,
     result: gate.result,
+    tree: gate.tree,
     command: gate.run,
     exitCode: ended.exitCode,
     stdout: storeOutput(ended.stdout, blobs),

@@ -1,6 +1,6 @@
 /** What a check found, and what exactly it looked at. Made by Baton alone; bound to one result by its hash. */
 import { createHash } from 'node:crypto';
-import type { Failure, Hash } from '../../engine/kernel/plan.ts';
+import type { Commit, Failure, Hash } from '../../engine/kernel/plan.ts';
 import type { CommandText } from '../processes/command-text.ts';
 import type { Output } from '../processes/output.ts';
 
@@ -10,6 +10,8 @@ export interface Evidence {
   readonly gate: string;
   /** The handoff content that was checked. */
   readonly result: Hash;
+  /** The tree that was checked out for it. */
+  readonly tree?: Commit;
   /** What was run, and how it ended; missing when nothing was. */
   readonly command?: CommandText;
   readonly exitCode?: number;

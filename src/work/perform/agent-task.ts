@@ -6,22 +6,30 @@ import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Adapters, AgentConfig, AgentOutcome, AgentServices, Work } from '../agents/agent.ts';
 import type { Breakers } from '../agents/breakers.ts';
+import type { Providers } from '../agents/providers.ts';
 import { feedbackIn } from '../gates/evidence.ts';
 import type { Definition } from '../planning/definition.ts';
+import type { Environment } from '../policy/environment.ts';
 import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
+import { openAgentWalls } from './agent-walls.ts';
+import { watchWorkspace, withChange } from './change.ts';
+import { putContent } from './content.ts';
 import { plainText } from './definitions.ts';
-import { openFolder } from './folders.ts';
 import { RedactedLog } from './log.ts';
 import { failed, failedBy, succeeded } from './outcome.ts';
+import { openPlace, type Place } from './place.ts';
 import { seal } from './seal.ts';
-import { environmentOf, folderOf, type Home } from './surroundings.ts';
+import { environmentOf, type Home, type Whose } from './surroundings.ts';
+import { openToolPlace } from './tool-place.ts';
 
 export type AgentDefinition = Extract<Definition, { kind: 'agent' }>;
 
 export interface AgentStaff {
   readonly adapters: Adapters;
   readonly breakers: Pick<Breakers, 'admit' | 'begin'>;
+  /** Where the requests of coding agents go. */
+  readonly providers: Pick<Providers, 'reach'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -39,19 +47,81 @@ export const performAgent = async (
   context: AttemptContext,
 ): Promise<Outcome> => {
   const { agent } = definition;
-  const log = new RedactedLog(home.secrets, (chunk, kind) => context.log(chunk, kind));
   const ticket = staff.breakers.begin(agent.name, capabilityOf(agent), staff.now());
   let outcome: Outcome | undefined;
   try {
-    const work = await workOf(home, definition, context);
-    outcome = await sealed(home, await staff.adapters[agent.kind].attempt(work, servicesOf(home, context, log)), work, context);
+    const { base, signal } = context;
+    // A secret that is missing is found before anything is made.
+    const env = await environmentOf(home, whoseOf(context), definition.env);
+    const place = await openPlace(home, whoseOf(context), {
+      definition,
+      ...defined({ tree: base }),
+      // Recorded calls of tools are not made again: what they did is in the folder.
+      goesOn: context.feedback.length > 0 || (usesTools(agent) && context.recorded.size > 0),
+      walled: choosesCommands(agent, context),
+      signal,
+    });
+    try {
+      outcome = await withChange(await attemptIn(place, home, staff, definition, env, context), place, context);
+    } finally {
+      await place.close();
+    }
   } catch (error) {
     outcome = failedBy(error, { ...home, blobs: context.blobs });
   } finally {
-    log.end();
     ticket.end(outcome?.ok === false ? outcome.failure.class : undefined, staff.now());
   }
   return outcome;
+};
+
+const usesTools = ({ kind, config }: Pick<AgentConfig, 'kind' | 'config'>): boolean => kind === 'model' && config['tools'] !== undefined;
+
+/** Coding agents and models with tools run what they like; a program of the user's runs what is in its tree. */
+const choosesCommands = ({ kind, config }: AgentConfig, context: AttemptContext): boolean =>
+  kind === 'acp' ||
+  usesTools({ kind, config }) ||
+  (kind === 'command' && context.spec.tree === true && context.state().tree?.touched === true);
+
+const whoseOf = ({ run, spec, attempt }: AttemptContext): Whose => ({ run, task: spec.id, attempt });
+
+const attemptIn = async (
+  place: Place,
+  home: Home,
+  staff: AgentStaff,
+  definition: AgentDefinition,
+  env: Environment,
+  context: AttemptContext,
+): Promise<Outcome> => {
+  const { agent } = definition;
+  const log = new RedactedLog(home.secrets, (chunk, kind) => context.log(chunk, kind));
+  const watch = watchWorkspace(place, context);
+  const services = servicesOf(home, context, AbortSignal.any([context.signal, watch.signal]), log);
+  const walled = agent.kind === 'acp' ? await openAgentWalls(home, staff.providers, place, context, services) : undefined;
+  try {
+    const tools = usesTools(agent)
+      ? { tools: { place: await openToolPlace(home, place, env, toolContext(context, services.signal)) } }
+      : {};
+    const work = { ...workOf(place, definition, env, context), ...tools };
+    const ended = await staff.adapters[agent.kind].attempt(walled ? { ...work, walls: walled.walls } : work, services);
+    return watch.signal.aborted ? stopped(watch.signal, context) : await sealed(home, ended, work, context);
+  } finally {
+    watch.stop();
+    await walled?.close();
+    log.end();
+  }
+};
+
+const toolContext = (context: AttemptContext, signal: AbortSignal): Parameters<typeof openToolPlace>[3] => ({
+  attempt: context.attempt,
+  blobs: context.blobs,
+  signal,
+  log: (chunk, kind) => context.log(chunk, kind),
+});
+
+/** Over its quota: what is there stays, and a person is asked when it can't be merged. */
+const stopped = ({ reason }: AbortSignal, { blobs }: AttemptContext): Outcome => {
+  const summary = reason instanceof Error ? reason.message : 'The workspace is over its quota.';
+  return { ok: true, result: putContent({ summary, outputs: {}, artifacts: [], evidence: [], questions: [] }, blobs) };
 };
 
 const sealed = async (home: Home, ended: AgentOutcome, work: Work, { blobs }: AttemptContext): Promise<Outcome> => {
@@ -60,12 +130,9 @@ const sealed = async (home: Home, ended: AgentOutcome, work: Work, { blobs }: At
   return { ...outcome, ...defined({ usage: ended.usage }) };
 };
 
-const workOf = async (home: Home, definition: AgentDefinition, context: AttemptContext): Promise<Work> => {
-  const { run, spec, attempt, attemptKey, effectKey, feedback, blobs } = context;
-  const whose = { run, task: spec.id, attempt };
-  const folder = folderOf(home, whose);
-  const env = await environmentOf(home, whose, definition.env);
-  await openFolder(folder, { attempt, goesOn: feedback.length > 0 });
+const workOf = (place: Place, definition: AgentDefinition, env: Environment, context: AttemptContext): Work => {
+  const { attemptKey, effectKey, feedback, blobs } = context;
+  const whose = whoseOf(context);
   return {
     ...whose,
     attemptKey,
@@ -75,8 +142,9 @@ const workOf = async (home: Home, definition: AgentDefinition, context: AttemptC
     ...defined({ schema: definition.schema }),
     inputs: definition.inputs ?? {},
     feedback: feedback.map((hash) => feedbackIn(blobs.get(hash) ?? gone(hash))),
-    folder: folder.work,
-    files: { task: folder.task, handoff: folder.handoff },
+    folder: place.folder,
+    files: { task: place.exchange.task, handoff: place.exchange.handoff },
+    place,
     env,
     asksMax: definition.asksMax ?? ASKS_MAX,
   };
@@ -88,8 +156,8 @@ const gone = (hash: string): never => {
   });
 };
 
-const servicesOf = (home: Home, context: AttemptContext, log: RedactedLog): AgentServices => ({
-  signal: context.signal,
+const servicesOf = (home: Home, context: AttemptContext, signal: AbortSignal, log: RedactedLog): AgentServices => ({
+  signal,
   log: (chunk, kind = 'text') => log.write(chunk, kind),
   onMessage: (handler) => context.onMessage(handler),
   async step(key, reserve, perform) {

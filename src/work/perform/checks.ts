@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { AttemptContext, Handlers } from '../../engine/host/host.ts';
 import type { OwedOf } from '../../engine/kernel/owed.ts';
+import type { Commit } from '../../engine/kernel/plan.ts';
 import { judgeByCommand } from '../gates/command-gate.ts';
 import type { Evidence } from '../gates/evidence.ts';
 import type { Definition, GateDefinition } from '../planning/definition.ts';
@@ -10,10 +11,10 @@ import { failure, failureOf } from '../processes/failure.ts';
 import { type Command, runProcess } from '../processes/process.ts';
 import { commandContent, putContent } from './content.ts';
 import type { Definitions } from './definitions.ts';
-import { openFolder } from './folders.ts';
-import { environmentOf, folderOf, type Home, placeOf, type Whose } from './surroundings.ts';
+import { isTouched, openPlace, type Place } from './place.ts';
+import { environmentOf, type Home, type Whose } from './surroundings.ts';
 
-type CheckContext = Pick<AttemptContext, 'run' | 'inputs' | 'signal' | 'blobs'>;
+type CheckContext = Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>;
 
 /** Limit of a probe that names none. */
 const PROBE_TIMEOUT_MS = 5 * 60_000;
@@ -24,16 +25,20 @@ export const performGate = async (
   owed: OwedOf<'gate'>,
   context: CheckContext,
 ): ReturnType<Handlers['gate']> => {
-  const { blobs } = context;
+  const { blobs, run } = context;
   try {
     const definition = definitions.read(context.inputs, blobs);
     const gate = definition.gates?.[owed.gate];
     if (gate === undefined) throw new Error(`The definition of "${owed.task}" has no gate ${owed.gate}.`);
-    const whose = { run: context.run, task: owed.task, attempt: owed.attempt };
-    const { result } = folderOf(home, whose);
-    const command = await commandOf(home, whose, definition, gate, context.signal, { BATON_RESULT: result });
-    await writeFile(result, blobs.get(owed.result) ?? '{}');
-    return await judgeByCommand({ ...command, name: gate.name, result: owed.result }, blobs);
+    const whose = { run, task: owed.task, attempt: owed.attempt };
+    const place = await placeOfCheck(home, whose, definition, context, owed.tree, `gate-${owed.gate}`);
+    try {
+      await writeFile(place.exchange.result, blobs.get(owed.result) ?? '{}');
+      const command = await commandOf(home, whose, place, gate, context.signal, { BATON_RESULT: place.files.result });
+      return await judgeByCommand({ ...command, name: gate.name, result: owed.result, ...defined({ tree: owed.tree }) }, blobs);
+    } finally {
+      await place.close();
+    }
   } catch (error) {
     const { class: failureClass, code, message } = failureOf(error);
     const evidence: Evidence = {
@@ -45,6 +50,24 @@ export const performGate = async (
     return { verdict: 'error', evidence: blobs.put(JSON.stringify(evidence)) };
   }
 };
+
+/** A check never works where the work was done: over a repository it has a clean checkout of what it judges. */
+const placeOfCheck = (
+  home: Home,
+  whose: Whose,
+  definition: Definition,
+  context: CheckContext,
+  tree: Commit | undefined,
+  apart: string,
+): Promise<Place> =>
+  openPlace(home, whose, {
+    definition,
+    ...defined({ tree }),
+    goesOn: true,
+    apart,
+    walled: tree !== undefined && isTouched(context.state(), context.spec),
+    signal: context.signal,
+  });
 
 /** Exit code 0: it happened, and what was printed is the result. 1: it did not. Anything else, and any trouble: unknown. */
 export const performProbe = async (
@@ -58,8 +81,12 @@ export const performProbe = async (
     const definition = definitions.read(context.inputs, blobs);
     if (definition.probe === undefined) return { verdict: 'unknown' };
     const whose = { run: context.run, task: owed.task, attempt: owed.attempt };
-    const command = await commandOf(home, whose, definition, { timeoutMs: PROBE_TIMEOUT_MS, ...definition.probe }, context.signal);
-    const ended = await runProcess(command);
+    const tree = context.spec.tree ? context.state().tasks.get(owed.task)?.base : undefined;
+    const place = await placeOfCheck(home, whose, definition, context, tree, 'probe');
+    const probe = { timeoutMs: PROBE_TIMEOUT_MS, ...definition.probe };
+    const ended = await commandOf(home, whose, place, probe, context.signal)
+      .then(runProcess)
+      .finally(() => place.close());
     if (ended.failure !== undefined) return { verdict: ended.exitCode === 1 ? 'absent' : 'unknown' };
     return { verdict: 'happened', result: putContent(home.secrets.redactor().value(commandContent(ended, blobs)), blobs) };
   } catch {
@@ -70,20 +97,15 @@ export const performProbe = async (
 const commandOf = async (
   home: Home,
   whose: Whose,
-  definition: Definition,
+  place: Place,
   { run, env, timeoutMs }: Pick<GateDefinition, 'run' | 'env' | 'timeoutMs'>,
   signal: AbortSignal,
   own: Readonly<Record<string, string>> = {},
-): Promise<Command> => {
-  const folder = folderOf(home, whose);
-  const environment = await environmentOf(home, whose, env, own);
-  await openFolder(folder, { attempt: whose.attempt, goesOn: true });
-  return {
+): Promise<Command> =>
+  place.command({
     run,
-    cwd: placeOf(home, definition, folder, whose.run),
-    env: environment,
+    env: await environmentOf(home, whose, env, own),
     signal,
     redactor: home.secrets.redactor(),
     ...defined({ timeoutMs }),
-  };
-};
+  });

@@ -3,6 +3,7 @@
  * the world does wrong comes back as an outcome; what is thrown from here is our own bug.
  */
 import type { Blobs, Handlers } from '../../engine/host/host.ts';
+import { OWN } from '../../engine/kernel/attempt.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { OwedOf } from '../../engine/kernel/owed.ts';
 import type { TaskSpec } from '../../engine/kernel/plan.ts';
@@ -16,6 +17,8 @@ import { Definitions } from './definitions.ts';
 import { type Functions, performFunction } from './function-task.ts';
 import { failed, failedBy } from './outcome.ts';
 import type { Home } from './surroundings.ts';
+import { performToolTask } from './tool-task.ts';
+import { createTreeHandlers } from './tree-handlers.ts';
 
 export interface PerformOptions extends Home, AgentStaff {
   readonly registry: Pick<Registry, 'has'>;
@@ -27,7 +30,7 @@ export interface PerformOptions extends Home, AgentStaff {
 }
 
 /** What `TaskSpec.agent` says of work that no agent does. */
-const NO_AGENT: ReadonlySet<string> = new Set(['command', 'function', 'tool']);
+const NO_AGENT = OWN;
 
 export const createHandlers = (options: PerformOptions): Handlers => {
   const definitions = new Definitions();
@@ -41,6 +44,8 @@ export const createHandlers = (options: PerformOptions): Handlers => {
             return performFunction(options, options.functions, definition, context);
           case 'command':
             return performCommand(options, definition, context).catch((error) => failedBy(error, { ...options, blobs: context.blobs }));
+          case 'tool':
+            return performToolTask(options, definition, context).catch((error) => failedBy(error, { ...options, blobs: context.blobs }));
           case 'agent':
             return performAgent(options, options, definition, context);
           default:
@@ -53,6 +58,8 @@ export const createHandlers = (options: PerformOptions): Handlers => {
 
     gate: (owed, context) => performGate(options, definitions, owed, context),
     probe: (owed, context) => performProbe(options, definitions, owed, context),
+
+    trees: createTreeHandlers(options.repositories),
 
     async notify(owed, run) {
       options.log(noticeOf(owed), { run, subject: owed.subject, what: owed.what });

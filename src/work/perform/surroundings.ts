@@ -5,13 +5,17 @@ import { type Environment, inheritedEnvironment } from '../policy/environment.ts
 import { fillAll, type Secrets } from '../policy/secrets.ts';
 import { AttemptError } from '../processes/failure.ts';
 import { ATTEMPT_VARIABLE, HOME_VARIABLE } from '../processes/leftovers.ts';
+import type { Sandboxes } from '../sandbox/sandbox.ts';
 import { resolvedText } from './definitions.ts';
 import { type Folders, type TaskFolder, taskFolder } from './folders.ts';
+import type { Repositories } from './repositories.ts';
 
 export interface Home {
   /** Names this home in the environment of every process, so that left-overs can be found. */
   readonly homeId: string;
   readonly folders: Folders;
+  readonly repositories: Repositories;
+  readonly sandboxes: Pick<Sandboxes, 'choose'>;
   readonly secrets: Secrets;
   /** Baton's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -2,14 +2,38 @@
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Definition, HandoffContent } from '../planning/definition.ts';
+import { defined } from '../processes/defined.ts';
 import { failure } from '../processes/failure.ts';
 import { type ToolAccess, ToolCaller } from '../tools/call.ts';
+import { BUILT_IN } from '../tools/names.ts';
+import { withChange } from './change.ts';
 import { failed, failedBy, succeeded } from './outcome.ts';
-import type { Home } from './surroundings.ts';
+import { openPlace } from './place.ts';
+import { environmentOf, type Home } from './surroundings.ts';
+import { openToolPlace } from './tool-place.ts';
 
 type ToolDefinition = Extract<Definition, { kind: 'tool' }>;
 
 const SUMMARY_MAX = 200;
+
+/** Tools that run programs run them inside walls, whoever asked. */
+export const performToolTask = async (home: Home, definition: ToolDefinition, context: AttemptContext): Promise<Outcome> => {
+  const whose = { run: context.run, task: context.spec.id, attempt: context.attempt };
+  const env = await environmentOf(home, whose, definition.env);
+  const place = await openPlace(home, whose, {
+    definition,
+    ...defined({ tree: context.base }),
+    goesOn: context.feedback.length > 0,
+    walled: BUILT_IN[definition.name as keyof typeof BUILT_IN]?.effects === 'execute',
+    signal: context.signal,
+  });
+  try {
+    const access = { place: await openToolPlace(home, place, env, context) };
+    return await withChange(await performTool(home, definition, access, context), place, context);
+  } finally {
+    await place.close();
+  }
+};
 
 export const performTool = async (
   { secrets }: Pick<Home, 'secrets'>,

@@ -48,6 +48,8 @@ interface Common {
   readonly probe?: { readonly run: CommandLine; readonly env?: Readonly<Record<string, Template>>; readonly timeoutMs?: number };
   readonly env?: Readonly<Record<string, Template>>;
   readonly in?: Place;
+  /** Domains it may reach from inside a sandbox, where it has no other network. */
+  readonly network?: readonly string[];
   /** Names visible to expressions beside `inputs`, `tasks`, `run`: `item`, `index`, and for a used workflow its own `inputs`. Values are JSON. */
   readonly scope?: Scope;
   readonly at?: Position;

@@ -55,13 +55,6 @@ export function checkWorkflow(source: Source, file: WorkflowFile, known: Known, 
   const say: Say = (code, message, path, key) =>
     problems.push({ file: source.file, ...(key ? source.atKey(path) : source.at(path)), code, message });
   const { damaged } = around;
-  if (file.promote !== undefined)
-    say(
-      'NOT_YET',
-      '`promote` comes with integration trees; until then commands change the project only with `in: project`',
-      ['promote'],
-      true,
-    );
   checkLimits(file.limits, known.limits, say);
   checkInputs(file, known, damaged, say);
   for (const [name, agent] of Object.entries(file.agents ?? {})) if (!damaged.has(`agents.${name}`)) checkAgent(name, agent, known, say);

@@ -17,6 +17,8 @@ export interface CompileContext {
   /** Prefix of the ids, and what the expressions see. */
   readonly scope: Scope;
   readonly parent?: string;
+  /** The run works over a repository: commands and agents in checkouts of its integration tree. */
+  readonly tree?: boolean;
   put(payload: string): Hash;
 }
 
@@ -77,13 +79,14 @@ const isTop = (scope: Scope): boolean => scope.prefix === '' && scope.inputs ===
 type ChildSpec = ChildTemplate['spec'];
 
 /** One task as such, whatever container may hold it. */
-function single({ file, agents }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {
+function single({ file, agents, tree }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {
   const env = entry.env ? { env: templates(entry.env) } : {};
   const gates = gateDefinitions(entry);
   const rest = {
     ...env,
     ...(entry.in ? { in: entry.in } : {}),
     ...(gates.length > 0 ? { gates } : {}),
+    ...(entry.network?.length ? { network: entry.network } : {}),
     // A probe looks for what the command did, so it gets the same data.
     ...(entry.probe ? { probe: { run: entry.probe, ...env } } : {}),
   };
@@ -97,6 +100,7 @@ function single({ file, agents }: CompileContext, name: string, entry: TaskEntry
     ...(gates.length > 0 ? { gates: gates.map((gate) => gate.name) } : {}),
     ...(entry.rework === undefined ? {} : { reworkMax: entry.rework }),
     ...(entry.approval ? { approval: rule(entry.approval.at ?? 'result', entry.approval) } : {}),
+    ...(tree && kind === 'work' && agent !== 'function' && entry.in === undefined ? { tree: true } : {}),
     ...(entry.writes ? { claims: entry.writes } : {}),
     ...(entry.budget ? { budget: defined(entry.budget) } : {}),
     ...(entry.timeout ? { timeoutMs: durationMs(entry.timeout) ?? 0 } : {}),
@@ -155,7 +159,7 @@ const gateDefinitions = (entry: TaskEntry): GateDefinition[] =>
   );
 
 type Rule = NonNullable<TaskEntry['approval']>;
-const rule = (at: ApprovalRule['at'], entry: Partial<Omit<Rule, 'at'>>): ApprovalRule => ({
+export const rule = (at: ApprovalRule['at'], entry: Partial<Omit<Rule, 'at'>>): ApprovalRule => ({
   at,
   by: entry.by ?? [],
   ...(entry.quorum === undefined ? {} : { quorum: entry.quorum }),

@@ -101,7 +101,8 @@ function openUses(job: Job, definition: Container<'uses'>): Resolution {
   const { id } = job.task.spec;
   const agents = agentsOf(file.value, agentsAround(job));
   const put = (payload: string) => job.blobs.put(payload);
-  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/`, inputs }, parent: id, put }) };
+  const tree = job.state.plan.tree !== undefined;
+  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/`, inputs }, parent: id, tree, put }) };
 }
 
 /** A used file sees the agents of project and user, and those of the main file; its own go before them. */

@@ -1,6 +1,7 @@
 /** A checked workflow with its inputs, as the plan of a run. Everything needed to resolve and audit it is in one blob. */
 
-import { type Hash, LIMITS_DEFAULT, type Limits, type Plan } from '../../engine/kernel/plan.ts';
+import { type ApprovalRule, type Hash, LIMITS_DEFAULT, type Limits, type Plan } from '../../engine/kernel/plan.ts';
+import { BatonError } from '../../errors.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { agentConfig } from './agents.ts';
 import { compileTasks, defined, narrowLimits } from './compile.ts';
@@ -27,6 +28,8 @@ export interface PlanOptions {
   readonly scope: string;
   readonly priority?: number;
   readonly now: number;
+  /** The project is a repository; and who has to approve what goes back into it, if anybody. */
+  readonly repository?: { readonly approval?: ApprovalRule };
   /** Ask a person before anything starts. */
   readonly approvePlan?: boolean;
   put(payload: string): Hash;
@@ -44,16 +47,22 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
     agents: options.agents,
     secrets: [...new Set(Object.values(loaded.files).flatMap(({ value }) => value.secrets ?? []))],
   };
+  if (!options.repository && main.value.promote !== undefined && main.value.promote !== 'never')
+    throw new BatonError('NOT_A_REPOSITORY', `${loaded.main} is to be promoted, and ${options.scope} is no git repository.`, {
+      where: loaded.main,
+      hint: 'Make it one with `git init`, or leave `promote` out.',
+    });
   const deadline = main.value.deadline === undefined ? undefined : durationMs(main.value.deadline);
   const priority = options.priority ?? main.value.priority;
   return {
     name: main.value.name,
     source: options.put(JSON.stringify(source)),
-    tasks: compileTasks({ file: main, agents, scope: { prefix: '' }, put: options.put }),
+    tasks: compileTasks({ file: main, agents, scope: { prefix: '' }, tree: options.repository !== undefined, put: options.put }),
     limits: narrowLimits(limitsOf(main.value.limits), options.limits ?? LIMITS_DEFAULT),
     scope: options.scope,
     ...(priority === undefined ? {} : { priority }),
     ...(deadline === undefined ? {} : { deadlineAt: options.now + deadline }),
+    ...(options.repository ? { tree: { promote: main.value.promote ?? 'end', ...options.repository } } : {}),
     ...(options.approvePlan ? { approval: { at: 'task', by: [] } } : {}),
   };
 }

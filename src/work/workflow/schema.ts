@@ -175,6 +175,27 @@ export const settings = z.strictObject({
   secrets: named(secretSource).optional(),
   slots: count.optional(),
   runsMax: count.optional(),
+  workspace: z
+    .strictObject({
+      setup: z
+        .strictObject({
+          run: command,
+          provides: z.array(z.string().min(1)).min(1).meta({ description: 'Folders it makes, such as node_modules; ignored by git' }),
+          key: z.array(z.string().min(1)).min(1).meta({ description: 'Files whose content decides whether it has to run again' }),
+          timeout: duration.optional(),
+        })
+        .optional()
+        .meta({ description: 'Makes dependencies once, which every workspace then gets' }),
+      protected: z.array(glob).optional().meta({ description: 'Paths no task may change' }),
+      symlinks: z.boolean().optional().meta({ description: 'Symlinks that stay inside the tree may come back' }),
+      quota: z.strictObject({ bytes: count.optional(), files: count.optional() }).optional(),
+    })
+    .optional()
+    .meta({ description: 'Checkouts that tasks of a repository work in' }),
+  promotion: z
+    .strictObject({ approval: z.strictObject(approvalRule).optional() })
+    .optional()
+    .meta({ description: 'Who must approve before a change goes into your tree' }),
   retention: z.strictObject({ runs: duration.optional() }).optional(),
 });
 export type SettingsFile = z.infer<typeof settings>;

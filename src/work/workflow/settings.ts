@@ -5,9 +5,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { LIMITS_DEFAULT, type Limits } from '../../engine/kernel/plan.ts';
+import { type ApprovalRule, LIMITS_DEFAULT, type Limits } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { agentConfig } from './agents.ts';
+import { defined, rule } from './compile.ts';
 import { durationMs } from './duration.ts';
 import { loadSettings, type SettingsResult } from './load.ts';
 import { limitsOf } from './plan.ts';
@@ -19,12 +20,26 @@ export interface Settings {
   readonly providers: Readonly<Record<string, { readonly baseUrl: string; readonly apiKeyEnv?: string | undefined }>>;
   readonly secrets: NonNullable<SettingsFile['secrets']>;
   readonly limits: Limits;
+  readonly workspace: WorkspaceSettings;
+  /** Asked before a change goes into the user's tree. */
+  readonly promotionApproval?: ApprovalRule;
   readonly slots: number;
   readonly runsMax: number;
   /** How long ended runs are kept, in milliseconds; undefined: until somebody cleans. */
   readonly keepRunsMs?: number;
   /** Each value with the file, variable or flag it came from. */
   readonly sources: readonly Setting[];
+}
+export interface WorkspaceSettings {
+  readonly setup?: {
+    readonly run: string | readonly string[];
+    readonly provides: readonly string[];
+    readonly key: readonly string[];
+    readonly timeoutMs: number;
+  };
+  readonly protected: readonly string[];
+  readonly symlinks: boolean;
+  readonly quota: { readonly bytes?: number; readonly files?: number };
 }
 export interface Setting {
   readonly name: string;
@@ -36,6 +51,9 @@ export type SettingsFound =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** What decides how Baton treats the project is nothing for a task to change. */
+const PROTECTED: readonly string[] = ['baton.yaml', '.baton/**'];
+const SETUP_TIMEOUT_MS = 10 * 60_000;
 export const SLOTS_DEFAULT = 64;
 export const RUNS_MAX_DEFAULT = 10_000;
 /** Without a setting, a run may have this many tasks, which a workflow may narrow. A setting may allow more. */
@@ -156,15 +174,53 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   tell('retention.runs', keep?.value ?? 'until cleaned', keep?.from ?? 'default');
   for (const [name, value] of Object.entries(limits)) tell(`limits.${name}`, value, limitSource.get(name) ?? 'default');
   for (const [name, agent] of agents) tell(`agents.${name}`, agent.kind, agentSource.get(name) ?? '');
+  const approval = nearest((value) => value.promotion?.approval);
+  tell('promotion.approval', approval ? approval.value : 'none', approval?.from ?? 'default');
+  const workspace = workspaceOf(files, nearest, tell);
   const keepRunsMs = keep ? durationMs(keep.value) : undefined;
   return {
     agents: [...agents.values()],
     providers: Object.assign({}, ...[...files].reverse().map(({ value }) => value.providers ?? {})),
     secrets: Object.assign({}, ...[...files].reverse().map(({ value }) => value.secrets ?? {})),
     limits,
+    workspace,
+    ...(approval ? { promotionApproval: rule('task', approval.value) } : {}),
     slots,
     runsMax,
     ...(keepRunsMs === undefined ? {} : { keepRunsMs }),
     sources,
+  };
+}
+
+type Nearest = <T>(pick: (value: SettingsFile) => T | undefined) => { readonly value: T; readonly from: string } | undefined;
+
+/** What any file protects is protected; the nearest one decides the rest, and symlinks only where none forbids them. */
+function workspaceOf(
+  files: readonly SettingsSource[],
+  nearest: Nearest,
+  tell: (name: string, value: unknown, from: string) => void,
+): WorkspaceSettings {
+  const guarded = files.flatMap(({ value }) => value.workspace?.protected ?? []);
+  const symlinks = files.some(({ value }) => value.workspace?.symlinks) && files.every(({ value }) => value.workspace?.symlinks !== false);
+  const quota = nearest((value) => value.workspace?.quota);
+  const setup = nearest((value) => value.workspace?.setup);
+  tell('workspace.protected', [...PROTECTED, ...guarded], guarded.length > 0 ? 'settings' : 'default');
+  tell('workspace.symlinks', symlinks, symlinks ? 'settings' : 'default');
+  if (quota) tell('workspace.quota', quota.value, quota.from);
+  if (setup) tell('workspace.setup', setup.value.run, setup.from);
+  return {
+    protected: [...PROTECTED, ...guarded],
+    symlinks,
+    quota: defined(quota?.value ?? {}),
+    ...(setup
+      ? {
+          setup: {
+            run: setup.value.run,
+            provides: setup.value.provides,
+            key: setup.value.key,
+            timeoutMs: setup.value.timeout === undefined ? SETUP_TIMEOUT_MS : (durationMs(setup.value.timeout) ?? SETUP_TIMEOUT_MS),
+          },
+        }
+      : {}),
   };
 }

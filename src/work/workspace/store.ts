@@ -66,7 +66,7 @@ export class Store {
   async forget(prefix: string): Promise<void> {
     const refs = textOf(await git(this.folder, ['for-each-ref', '--format=%(refname)', REFS]))
       .split('\n')
-      .filter((ref) => ref.startsWith(refOf(prefix)));
+      .filter((ref) => ref.startsWith(encoded(prefix)));
     if (refs.length > 0) await git(this.folder, ['update-ref', '--stdin'], { input: refs.map((ref) => `delete ${ref}\n`).join('') });
   }
 
@@ -183,5 +183,7 @@ const unknown = (commit: Commit): BatonError =>
   });
 
 /** Ids have characters that names of git may not have. */
-const refOf = (name: string): string =>
+const encoded = (name: string): string =>
   `${REFS}/${name.replace(/[^A-Za-z0-9/_-]/g, (letter) => `%${letter.codePointAt(0)?.toString(16)}`)}`;
+/** Some begin with the whole of another: each is a folder to git, with the one name in it. */
+const refOf = (name: string): string => `${encoded(name)}/tip`;

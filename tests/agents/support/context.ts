@@ -1,10 +1,12 @@
 /** A host in miniature: blobs in a map, steps recorded in another, and a log to read. */
+
 import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AttemptContext, Blobs } from '../../../src/engine/host/host.ts';
 import type { Amounts, Hash, TaskSpec, Usage } from '../../../src/engine/kernel/plan.ts';
+import { BatonError } from '../../../src/errors.ts';
 import type { Adapters } from '../../../src/work/agents/agent.ts';
 import { createBreakers } from '../../../src/work/agents/breakers.ts';
 import { createCodingAgent } from '../../../src/work/agents/coding/coding-agent.ts';
@@ -61,11 +63,22 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
   const notices: string[] = [];
   const performing: PerformOptions = {
     homeId: 'test-home',
-    folders: { root, project },
+    folders: { root, project, sockets: root },
+    repositories: {
+      of: () => {
+        throw new BatonError('NOT_A_REPOSITORY', 'There is no repository here.');
+      },
+    },
+    sandboxes: {
+      choose: async () => {
+        throw new BatonError('SANDBOX_UNAVAILABLE', 'There is no sandbox here.');
+      },
+    },
     secrets,
     env,
     adapters,
     breakers: createBreakers(),
+    providers,
     registry: createRegistry([], providers),
     functions: new Map(),
     blobs,

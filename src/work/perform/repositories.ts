@@ -1,0 +1,22 @@
+/** What the perform floor knows of the repositories that runs work over. */
+import type { ChangeRules, Promotions, Quota, Trees, Workspace } from '../workspace/workspace.ts';
+
+export interface Repository {
+  /** Absolute path of the user's tree. */
+  readonly project: string;
+  readonly trees: Trees;
+  readonly promotions: Promotions;
+  /** What no task may change, whatever it claims. */
+  readonly rules: Pick<ChangeRules, 'protected' | 'symlinks'>;
+  readonly quota: Quota;
+  /** Puts dependencies into a fresh checkout, as the project's settings say. @throws AttemptError `SETUP_FAILED` */
+  equip(workspace: Workspace, how: { readonly touched: boolean; readonly signal: AbortSignal }): Promise<void>;
+}
+
+export interface Repositories {
+  /** The one that a run works over. @throws BatonError `NOT_A_REPOSITORY` */
+  of(run: string): Repository;
+}
+
+/** A workspace belongs to a task for all its attempts. */
+export const workspaceId = (run: string, task: string): string => `${run}/${task}`;

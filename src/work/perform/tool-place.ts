@@ -1,0 +1,91 @@
+/** Where the tools of a task act: its workspace, commands inside the walls, and reports that are no part of the tree. */
+import { chown, constants, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AttemptContext } from '../../engine/host/host.ts';
+import { BatonError } from '../../errors.ts';
+import type { Environment } from '../policy/environment.ts';
+import { programOf } from '../processes/command-text.ts';
+import { defined } from '../processes/defined.ts';
+import { runProcess } from '../processes/process.ts';
+import type { History, Reports, ToolPlace } from '../tools/tool.ts';
+import type { Place } from './place.ts';
+import type { Home } from './surroundings.ts';
+
+export async function openToolPlace(
+  home: Home,
+  place: Place,
+  env: Environment,
+  context: Pick<AttemptContext, 'attempt' | 'blobs' | 'log' | 'signal'>,
+): Promise<ToolPlace> {
+  const history = historyOf(place);
+  return {
+    folder: place.folder,
+    inside: place.inside,
+    async exec(run, options) {
+      const { walls } = place;
+      if (!walls)
+        throw new BatonError('SANDBOX_UNAVAILABLE', 'Commands that an agent chooses run in a sandbox, and there is none here.', {
+          hint: '`baton doctor` says what is missing.',
+        });
+      const [program, args] = programOf(run);
+      const own = { ...env, ...options.env };
+      const cwd = options.cwd === undefined ? {} : { cwd: join(place.inside, options.cwd) };
+      return runProcess({
+        run,
+        cwd: place.folder,
+        env: own,
+        walls: await walls.wrap({ command: [program, ...args], env: own, ...cwd }),
+        signal: options.signal ?? context.signal,
+        redactor: home.secrets.redactor(),
+        log: (chunk, kind) => context.log(chunk, kind),
+        ...defined({ timeoutMs: options.timeoutMs }),
+      });
+    },
+    reports: await openReports(place, context.attempt),
+    ...(history ? { history } : {}),
+    put: (payload) => context.blobs.put(payload),
+    signal: context.signal,
+    log: (chunk, kind) => context.log(chunk, kind),
+  };
+}
+
+async function openReports({ exchange, files, walls }: Place, attempt: number): Promise<Reports> {
+  const name = `reports-${attempt}`;
+  const folder = join(exchange.folder, name);
+  await mkdir(folder, { recursive: true });
+  const owner = walls?.sandbox.owner;
+  if (owner) await chown(folder, owner.uid, owner.gid);
+  return {
+    inside: join(files.task, '..', name),
+    async read(report, bytesMax) {
+      if (report.includes('/') || report === '..') throw new BatonError('PATH_UNSAFE', `"${report}" is no name of a report.`);
+      // Written by whoever was inside: neither followed nor waited for.
+      const file = await open(join(folder, report), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+        () => undefined,
+      );
+      if (!file) return undefined;
+      try {
+        const stats = await file.stat();
+        if (!stats.isFile()) return undefined;
+        if (stats.size > bytesMax)
+          throw new BatonError('FILE_TOO_LARGE', `The report ${report} has ${stats.size} bytes, more than the ${bytesMax} allowed.`);
+        return await file.readFile();
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+function historyOf({ workspace, repository }: Place): History | undefined {
+  if (!workspace || !repository) return undefined;
+  const { trees } = repository;
+  return {
+    base: workspace.base,
+    now: async () => (await trees.checkpoint(workspace, 'looked at')).commit,
+    changes: (from, to) => trees.changes(from, to),
+    patch: (from, to, paths) => trees.patch(from, to, paths),
+    log: (from, entriesMax) => trees.log(from, entriesMax),
+    file: (commit, path, bytesMax) => trees.file(commit, path, bytesMax),
+  };
+}

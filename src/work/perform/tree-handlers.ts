@@ -1,0 +1,113 @@
+/**
+ * What runs over a repository owe: a snapshot to begin with, each change merged onto the integration tree, workspaces put
+ * back, and the way into the user's tree. What was changed is judged by the trees themselves: whatever an attempt staged,
+ * committed, renamed or hid, only what its folder holds counts.
+ */
+import type { TreeContext, TreeHandlers } from '../../engine/host/host.ts';
+import type { Integration } from '../../engine/kernel/commands.ts';
+import type { OwedOf } from '../../engine/kernel/owed.ts';
+import type { RunState } from '../../engine/kernel/state.ts';
+import { BatonError } from '../../errors.ts';
+import type { ChangeRules, Violation } from '../workspace/workspace.ts';
+import { type Repositories, type Repository, workspaceId } from './repositories.ts';
+
+/** Three failures in a row are for a person; what passes by itself is not. */
+const TRIES_MAX = 3;
+const CONFLICT_TEXT_MAX = 20_000;
+
+export const createTreeHandlers = (repositories: Repositories): TreeHandlers => ({
+  snapshot: (_owed, { run }) =>
+    tried(async () => {
+      const { trees, project } = repositories.of(run);
+      const commit = await trees.snapshot(project, `before run ${run}`);
+      await trees.keep(refOf(run, 'base'), commit);
+      return commit;
+    }),
+
+  integrate: (owed, context) => tried(() => integrate(repositories.of(context.run), owed, context)),
+
+  restore: (owed, { run, state }) =>
+    tried(async () => {
+      const { trees } = repositories.of(run);
+      const base = state().tasks.get(owed.task)?.base;
+      if (base === undefined) throw new BatonError('NO_WORKSPACE', `Task "${owed.task}" has no workspace.`);
+      const workspace = await trees.open(workspaceId(run, owed.task), base);
+      const before = await trees.restore(workspace, owed.to, owed.paths);
+      const { commit } = await trees.checkpoint(workspace, `restored to ${owed.to}`);
+      return { ok: true, before, checkpoint: commit };
+    }),
+
+  async promote({ promotion, undo, base, tree }, { run, state, blobs }) {
+    const { promotions, project, rules } = repositories.of(run);
+    const id = `${run}-${promotion}`.replace(/[^A-Za-z0-9-]/g, '-');
+    const outcome = undo
+      ? await promotions.undo(id, project)
+      : await promotions.promote({ id, project, base, tree, rules: { ...rules, ...claimsOf(state()) } });
+    const report = blobs.put(JSON.stringify(outcome));
+    return outcome.ok ? { ok: true, report } : { ok: false, code: outcome.code, message: outcome.message, report };
+  },
+});
+
+/** Names a commit that a run needs, for as long as the run is kept. */
+const refOf = (run: string, what: string): string => `runs/${run}/${what}`;
+
+/** Every task that may write has said what: then nothing else comes back either. */
+const claimsOf = (state: RunState): Pick<ChangeRules, 'writes'> => {
+  const writers = [...state.tasks.values()].filter(({ checkpoints }) => checkpoints !== undefined);
+  const claims = writers.flatMap(({ spec }) => spec.claims ?? []);
+  return writers.length > 0 && writers.every(({ spec }) => spec.claims?.length) ? { writes: claims } : {};
+};
+
+async function integrate(repository: Repository, owed: OwedOf<'integrate'>, context: TreeContext): Promise<Integration> {
+  const { run, state, blobs } = context;
+  const { trees, rules } = repository;
+  const spec = state().tasks.get(owed.task)?.spec;
+  const workspace = await trees.open(workspaceId(run, owed.task), owed.base);
+  const now = await trees.checkpoint(workspace, 'to be merged');
+  const found = [...now.violations, ...trees.judge(now.changes, { ...rules, ...(spec?.claims ? { writes: spec.claims } : {}) })];
+  if (found.length > 0) {
+    const paths = [...new Set(found.map(({ path }) => path))];
+    await trees.restore(workspace, owed.base, paths);
+    return { to: 'refused', why: 'rules', feedback: blobs.put(JSON.stringify({ feedback: aboutRules(found), violations: found })) };
+  }
+  const merged = await trees.merge(owed.base, owed.onto, now.commit, `${owed.task}, attempt ${owed.attempt}`);
+  if (!merged.ok)
+    return {
+      to: 'refused',
+      why: 'conflict',
+      feedback: blobs.put(
+        JSON.stringify({ feedback: aboutConflicts(merged.conflicts), conflicts: merged.conflicts.map(({ path }) => path) }),
+      ),
+    };
+  await trees.keep(refOf(run, `merged/${owed.task}-${owed.attempt}`), merged.commit);
+  return { to: 'merged', tree: merged.commit };
+}
+
+const aboutRules = (violations: readonly Violation[]): string =>
+  [
+    'Some of what you changed may not be changed. These paths were put back as they were; everything else is as you left it:',
+    ...violations.map(({ path, message }) => `- ${path}: ${message}`),
+    'Go on without changing them, and hand over again.',
+  ].join('\n');
+
+const aboutConflicts = (conflicts: readonly { readonly path: string; readonly text: string }[]): string => {
+  const text = conflicts.map((each) => `--- ${each.path}\n${each.text}`).join('\n');
+  return [
+    'Your change conflicts with what was committed meanwhile. The files in your folder have both sides, with conflict marks:',
+    ...conflicts.map(({ path }) => `- ${path}`),
+    'Resolve each so that both changes keep their meaning, remove the marks, and hand over again.',
+    text.length > CONFLICT_TEXT_MAX ? `${text.slice(0, CONFLICT_TEXT_MAX)}\n… (${text.length} characters in all)` : text,
+  ].join('\n');
+};
+
+/** A lock or a slow disk passes; what doesn't is thrown to whoever asked. */
+async function tried<T>(act: () => Promise<T>): Promise<T> {
+  for (let n = 1; ; n++)
+    try {
+      return await act();
+    } catch (error) {
+      if (n >= TRIES_MAX || !passes(error)) throw error;
+    }
+}
+const passes = (error: unknown): boolean =>
+  error instanceof BatonError && (error.code === 'WORKSPACE_TIMEOUT' || error.code === 'GIT_FAILED');
