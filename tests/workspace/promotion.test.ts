@@ -1,5 +1,5 @@
 // req W5, W10, W12: what comes in, what stays, and what is promised when it is asked for again.
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
@@ -213,7 +213,6 @@ test.skipIf(!existsSync('/dev/shm'))('with the home on another file system, file
 
 test.skipIf(process.getuid?.() !== 0)('as root, what is made belongs to whom the place belongs', async () => {
   const at = await start({ 'a.txt': '1\n', 'b.txt': '1\n' });
-  const { chownSync } = await import('node:fs');
   chownSync(at.project, 65534, 65534);
   chownSync(join(at.project, 'a.txt'), 65533, 65534);
   await at.promote(await at.candidate({ 'a.txt': '2\n', 'new/deep.txt': '1\n' }));
@@ -227,4 +226,15 @@ test('a project that is gone says so', async () => {
   writeFileSync(file, '');
   for (const project of [join(at.folder, 'nowhere'), file])
     await expect(at.promotions.recover(project)).rejects.toMatchObject({ code: 'NOT_A_FOLDER' });
+});
+
+test('every way in which it says no is on its page', () => {
+  const at = (path: string) => new URL(`../../${path}`, import.meta.url);
+  const sources = readdirSync(at('src/work/workspace')).filter((name) => /^(promotion.*|walk)\.ts$/.test(name));
+  const text = sources.map((name) => readFileSync(at(`src/work/workspace/${name}`), 'utf8')).join('\n');
+  const codes = [...text.matchAll(/(?:BatonError\(\s*|code: )'([A-Z_]+)'/g)].map(([, code = '']) => code);
+  const page = readFileSync(at('docs/concepts/promotion.md'), 'utf8');
+  const violations = ['PATH_UNSAFE', 'PROTECTED', 'SYMLINK'];
+  expect(codes.length).toBeGreaterThan(10);
+  expect(codes.filter((code) => !page.includes(`\`${code}\``) && !violations.includes(code))).toEqual([]);
 });

@@ -135,8 +135,9 @@ export async function letGo(trees: Trees, id: string): Promise<void> {
 
 /** As if it had never been asked for. */
 export async function forgetPromotion(trees: Trees, folder: string, id: string, step: Step): Promise<void> {
-  removeRecord(folder, step);
   await letGo(trees, id);
+  step('commits let go');
+  removeRecord(folder, step);
 }
 
 const refusal = (code: Refusal['code'], message: string, paths: readonly string[]): Refusal => ({ ok: false, code, message, paths });

@@ -15,6 +15,7 @@ import {
   close,
   forward,
   GONE,
+  isDone,
   type PromotionRecord,
   readDone,
   readJournal,
@@ -132,13 +133,14 @@ export async function recoverAll(finishing: Finishing): Promise<Recovered[]> {
 async function recover(finishing: Finishing, folder: string, id: string): Promise<Recovered['outcome'] | undefined> {
   const { trees, step } = finishing;
   removeHalf(folder);
-  const [journal, done] = [readJournal(folder), readDone(folder)];
+  const journal = readJournal(folder);
   if (!journal) {
-    if (done) return undefined;
+    if (isDone(folder)) return undefined;
     await forgetPromotion(trees, folder, id, step);
     return 'taken-back';
   }
   const { state, back } = journal;
+  const done = readDone(folder);
   if (done && (state === 'applying' || done.state === 'undone')) {
     removeJournal(folder);
     if (done.state === 'undone') await tidy(trees, folder, id);

@@ -9,7 +9,7 @@
  *
  * Both are written whole and renamed into place. Without either, nothing of the project was touched yet.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BatonError } from '../../errors.ts';
 import type { Exchange, Roll, Step } from './promotion-roll.ts';
@@ -89,6 +89,7 @@ export function removeJournal(folder: string): void {
 
 /** What there is to finish. */
 export const readJournal = (folder: string): PromotionRecord | undefined => read(join(folder, JOURNAL));
+export const isDone = (folder: string): boolean => existsSync(join(folder, DONE));
 /** What is over. */
 export const readDone = (folder: string): PromotionRecord | undefined => read(join(folder, DONE));
 

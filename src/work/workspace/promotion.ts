@@ -90,7 +90,9 @@ export function createPromotions({
         const folder = folderOf(finishing.place, id);
         await recoverAll(finishing);
         const record = known(folder, id);
-        if (record.state === 'done') writeDone(folder, { ...record, state: 'confirmed' }, step);
+        // What it did stays known, how it was done doesn't.
+        const course = { ...record.course, exchanges: [], removable: [] };
+        if (record.state === 'done') writeDone(folder, { ...record, state: 'confirmed', course, made: [] }, step);
         await tidy(trees, folder, id);
       }),
   };

@@ -192,7 +192,7 @@ export async function rig(files: Files, { under = tmpdir(), homeInside = false, 
       })
         .split('\n')
         .filter((ref) => ref !== '')
-        .map((ref) => ref.replace('refs/baton/', '')),
+        .map((ref) => ref.replace(/^refs\/baton\/|\/tip$/g, '')),
     ownFiles: () =>
       [home, join(project, '.baton')].flatMap((each) =>
         existsSync(join(each, 'promotions'))
