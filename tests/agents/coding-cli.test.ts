@@ -63,7 +63,7 @@ describe('the watchdog', () => {
   });
   test('takes trying again for nothing', async () => {
     stage.fake.quietMs = 60_000;
-    const { failure, log } = await play('tries for ever', { config: { noProgress: 200 } });
+    const { failure, log } = await play('tries for ever', { config: { noProgress: 1500 } });
     expect(failure).toMatch(/^timeout NO_PROGRESS /);
     expect(log).toContain('[note] The model gave status 500; trying again.');
   });

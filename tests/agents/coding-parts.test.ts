@@ -1,5 +1,5 @@
 // req A6: the parts of coding agents that need no agent.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findInstalled } from '../../src/work/agents/coding/installed.ts';
 import { readJsonLines } from '../../src/work/agents/coding/json-lines.ts';
 import { insideOnly, type Permission } from '../../src/work/agents/coding/permission.ts';
+import { Watch } from '../../src/work/agents/coding/watch.ts';
 import { Watchdog } from '../../src/work/agents/coding/watchdog.ts';
 
 describe('the watchdog', () => {
@@ -47,6 +48,20 @@ describe('the watchdog', () => {
     expect(dog(meter(0, 5)).check(1)).toBeUndefined();
     expect(dog(meter(0, 6)).check(1)).toMatchObject({ code: 'HTTP_429', failureClass: 'throttled' });
   });
+});
+
+test('whoever waits for a person is not ended for it', async () => {
+  let now = 0;
+  const watch = new Watch({ noProgressMs: 1000, repeatsMax: 3 }, { quietMs: () => 1e9, failing: () => undefined }, 1, () => now);
+  await watch.waiting(async () => {
+    now = 5000;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+  expect(watch.signal.aborted).toBe(false);
+  now = 6000;
+  await new Promise((resolve) => watch.signal.addEventListener('abort', resolve));
+  expect(watch.signal.reason).toMatchObject({ code: 'NO_PROGRESS' });
+  watch.end();
 });
 
 describe('the policy for what agents ask', () => {
@@ -115,6 +130,7 @@ describe('finding an installation', () => {
     put('not/coder', 'data');
     mkdirSync(join(top, 'project/node_modules/.bin'));
     mkdirSync(join(top, 'project/packages/a'), { recursive: true });
+    put('project/node_modules/.bin/planted', `#!/bin/sh\ntouch ${join(top, 'ran')}\necho 1.0.0\n`, 0o755);
     symlinkSync('../@someone/coder/bin/coder.js', join(top, 'project/node_modules/.bin/coder'));
   });
   afterAll(() => rmSync(top, { recursive: true, force: true }));
@@ -135,6 +151,11 @@ describe('finding an installation', () => {
   test('goes by a path of its own, and does without a version', async () => {
     const found = await findInstalled({ ...wanted, program: join(top, 'silent/coder') }, { near: [], path: '' });
     expect(found).toEqual({ program: join(top, 'silent/coder'), root: join(top, 'silent'), byNode: false });
+  });
+  test('runs nothing that a project brings, not even to ask who it is', async () => {
+    const found = await findInstalled({ ...wanted, program: 'planted' }, { near: [join(top, 'project')], path: '' });
+    expect(found).not.toHaveProperty('version');
+    expect(existsSync(join(top, 'ran'))).toBe(false);
   });
   test('names the package when there is none', async () => {
     await expect(findInstalled(wanted, { near: [top], path: 'relative:/nowhere' })).rejects.toMatchObject({
