@@ -96,24 +96,38 @@ async function spansOf(run: Run): Promise<Span[]> {
   return spans;
 }
 
-/** Fewest rounds of equal length in which nobody meets: the least number of colours of the graph of those who meet. */
+const PRIME = 67_108_859;
+
+/**
+ * Fewest rounds of equal length in which nobody meets: the least k for which the tasks are covered by k sets without a
+ * meeting, counted by inclusion and exclusion over all sets (modulo a prime).
+ */
 function colours(spans: readonly Span[]): number {
-  const near = spans.map((a) => spans.map((b) => a !== b && meet(a, b)));
-  const fits = (most: number): boolean => {
-    const colour: number[] = [];
-    const place = (i: number): boolean => {
-      if (i === spans.length) return true;
-      for (let c = 0; c < Math.min(most, Math.max(-1, ...colour.slice(0, i)) + 2); c++) {
-        if (colour.slice(0, i).some((other, j) => other === c && near[i]?.[j])) continue;
-        colour[i] = c;
-        if (place(i + 1)) return true;
-      }
-      colour.length = i;
-      return false;
-    };
-    return place(0);
-  };
-  for (let most = 1; ; most++) if (fits(most)) return most;
+  const size = 2 ** spans.length;
+  const near = spans.map((a) => spans.reduce((bits, b, j) => (a === b || meet(a, b) ? bits | (1 << j) : bits), 0));
+  const free = new Float64Array(size);
+  free[0] = 1;
+  for (let set = 1; set < size; set++) {
+    const first = 31 - Math.clz32(set);
+    free[set] = ((free[set & ~(1 << first)] ?? 0) + (free[set & ~(near[first] ?? 0)] ?? 0)) % PRIME;
+  }
+  const powers = new Float64Array(size).fill(1);
+  for (let k = 1; k <= spans.length; k++) {
+    let sum = 0;
+    for (let set = 0; set < size; set++) {
+      powers[set] = ((powers[set] ?? 0) * (free[set] ?? 0)) % PRIME;
+      const odd = (spans.length - ones(set)) % 2 === 1;
+      sum = (sum + (odd ? PRIME - (powers[set] ?? 0) : (powers[set] ?? 0))) % PRIME;
+    }
+    if (sum !== 0) return k;
+  }
+  return spans.length;
+}
+
+function ones(set: number): number {
+  let count = 0;
+  for (let left = set; left !== 0; left &= left - 1) count++;
+  return count;
 }
 
 function generator(seed: number): () => number {

@@ -28,16 +28,21 @@ export default point(import.meta, {
     const wrong: string[] = [];
     for (const [name, trick] of Object.entries(TRICKS)) {
       const { folder, home, git } = makeRepository(`forbidden-${name}`, { ...lib, 'src/base.txt': 'base\n' });
-      const before = git('status', '--porcelain');
+      const untouched = () => git('status', '--porcelain', '--', 'lib', '.gitignore') === '';
       const baton = await Baton.open({ home, cwd: folder });
-      const seen = `for f in ${ALLOWED.join(' ')}; do test -f $f; done; git status --porcelain lib .gitignore | tee /tmp/left; ! test -s /tmp/left`;
+      const names = Object.keys(lib).sort();
+      const seen = [
+        ...ALLOWED.map((path, n) => `test "$(cat ${path})" = "valid ${n}"`),
+        `test "$(cat ${names.join(' ')} | tr '\\n' ' ')" = "${names.map((path) => lib[path]?.trim()).join(' ')} "`,
+        `test $(ls lib | wc -l) = ${names.length}; test ! -x lib/chmodded.txt; test "$(cat .gitignore)" = .baton/`,
+      ].join('; ');
       const run = await baton.start({
         version: 1,
         name: 'forbidden',
         agents: { editor: EDITOR },
         tasks: {
-          hides: { agent: 'editor', writes: ['src/**'], gate: { run: 'true' }, rework: 0, prompt: edits([...valid, { run: trick }]) },
-          told: { agent: 'editor', writes: ['src/**'], prompt: edits([...valid, { run: trick }], [{ run: seen }]), continueOnError: true },
+          hides: { agent: 'editor', writes: ['src/**'], gate: { run: 'true' }, rework: 0, continueOnError: true, prompt: edits([...valid, { run: trick }]) },
+          told: { agent: 'editor', writes: ['src/**'], prompt: edits([...valid, { run: trick }], [{ run: `set -e; ${seen}` }]), continueOnError: true },
         },
         promote: 'end',
       });
@@ -52,7 +57,7 @@ export default point(import.meta, {
         'the agent was not told which path',
         String(outputs['feedback']).includes('lib/') || String(outputs['feedback']).includes('.gitignore'),
       );
-      say('something reached the user', git('status', '--porcelain') === before);
+      say('something reached the user', untouched());
     }
     return { holds: wrong.length === 0, figure: `${Object.keys(TRICKS).length} ways, ${wrong.length} wrong`, detail: wrong.join('\n') };
   },
