@@ -74,8 +74,9 @@ async function tryOnce(beginning: Beginning, project: Root, seen: ReadonlyMap<st
   try {
     const planned = await plan(beginning);
     if ('ok' in planned) return planned;
-    await stage({ ...beginning, project, ...planned });
-    await keepCommits(trees, request.id, planned);
+    // Neither is left alone when the other fails: what is staged is removed only once nobody writes it.
+    const both = await Promise.allSettled([stage({ ...beginning, project, ...planned }), keepCommits(trees, request.id, planned)]);
+    for (const each of both) if (each.status === 'rejected') throw each.reason;
     step('commits kept');
     const { other, elsewhere, removable, made } = verify(project, planned.exchanges);
     if (elsewhere.length > 0)
@@ -113,7 +114,7 @@ async function plan({ trees, store, quota, place, folder, request, step }: Begin
   }
   step('merged');
   const after = merged.commit;
-  const [changes, exchanges] = [await trees.changes(before, after), await exchangesBetween(store, before, after)];
+  const [changes, exchanges] = await Promise.all([trees.changes(before, after), exchangesBetween(store, before, after)]);
   const links = await linksOf(store, exchanges);
   const refused = refusalOf(trees, { changes, rules, quota, own: place.own, linkTo: (path) => links.get(path) ?? '' });
   if (refused) return refused;

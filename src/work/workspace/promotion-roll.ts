@@ -10,7 +10,7 @@
  * had the old file open may have written into it.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { codeOf, type Entry, find, link, move, type Place, type Root, remove, removeFolder, syncFolder, within } from './walk.ts';
+import { codeOf, type Entry, find, link, move, type Place, type Root, remove, removeFolder, statsOf, syncFolder, within } from './walk.ts';
 
 /** One file that changes. `from` is missing where nothing was, `to` where nothing will be. */
 export interface Exchange {
@@ -173,8 +173,8 @@ function moveIfThere(from: Place, to: Place): boolean {
 }
 
 export function sameFile(a: Place, b: Place): boolean {
-  const [one, other] = [find(a, ''), find(b, '')];
-  return one.kind === 'file' && other.kind === 'file' && one.stats.ino === other.stats.ino && one.stats.dev === other.stats.dev;
+  const [one, other] = [statsOf(a), statsOf(b)];
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }
 
 function sync({ project, own }: Roots, { exchanges, staged, aside, removable }: Roll, step: Step): void {

@@ -46,9 +46,7 @@ export interface Place {
 }
 
 /** What is at a place. `beneath`: a part of the path above it is no folder. `other`: git has no entry for it, or it can't be read. */
-export type Found =
-  | { readonly kind: 'file'; readonly entry: Entry; readonly stats: Stats }
-  | { readonly kind: 'absent' | 'folder' | 'beneath' | 'other' };
+export type Found = { readonly kind: 'file'; readonly entry: Entry } | { readonly kind: 'absent' | 'folder' | 'beneath' | 'other' };
 
 /** A file as git stores it: `MODE:BLOB`. */
 export type Entry = string;
@@ -82,6 +80,17 @@ export function find(place: Place, like: string): Found {
   }
 }
 
+/** Of the file at a place, if there is one. */
+export function statsOf(place: Place): Stats | undefined {
+  try {
+    const stats = inFolder(place, (at) => lstatSync(at));
+    return stats.isFile() || stats.isSymbolicLink() ? stats : undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES' || NO_FOLDER.has(codeOf(error))) return undefined;
+    throw error;
+  }
+}
+
 /** A file that becomes a link while it is looked at, or the other way round, is neither. */
 function lookOnce(at: string, hash: string): Found {
   try {
@@ -97,7 +106,7 @@ function look(at: string, hash: string): Found {
   if (stats.isDirectory()) return { kind: 'folder' };
   if (stats.isSymbolicLink()) {
     const to = readlinkSync(at, 'buffer');
-    return { kind: 'file', entry: `120000:${blobHash(hash, to.length).update(to).digest('hex')}`, stats };
+    return { kind: 'file', entry: `120000:${blobHash(hash, to.length).update(to).digest('hex')}` };
   }
   return stats.isFile() ? readFile(at, hash) : { kind: 'other' };
 }
@@ -117,7 +126,7 @@ function readFile(at: string, hash: string): Found {
     }
     // One that grows while it is read is like no entry.
     const id = size === stats.size ? digest.digest('hex') : 'changing';
-    return { kind: 'file', entry: `${stats.mode & 0o100 ? '100755' : '100644'}:${id}`, stats };
+    return { kind: 'file', entry: `${stats.mode & 0o100 ? '100755' : '100644'}:${id}` };
   } finally {
     closeSync(file);
   }
