@@ -97,9 +97,13 @@ export const HOME_SPECS: readonly CommandSpec[] = [
   },
   {
     usage: 'demo',
-    about: 'run the demo in a temporary folder',
+    about: 'run the demos in a temporary folder',
     group: 'Home',
-    examples: [['baton demo', 'no key, no network; about a minute']],
+    options: [{ flags: '--agent <name>', about: 'only the repair, by a real coding agent: codex, claude, opencode or gemini' }],
+    examples: [
+      ['baton demo', 'no key, no network; about a minute'],
+      ['baton demo --agent codex', 'a codex that is installed, against a scripted model'],
+    ],
     load: async () => (await import('./commands/demo.ts')).demo,
   },
   {
