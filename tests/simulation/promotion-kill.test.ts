@@ -63,3 +63,13 @@ test('an undoing is whole or has not happened', { timeout: 300_000 }, async () =
   expect(killed.before).toBeGreaterThanOrEqual(20);
   expect(killed.after).toBeGreaterThanOrEqual(1);
 });
+
+test('the branch has it where the tree has it', { timeout: 300_000 }, async () => {
+  const at = await start({ 'a.txt': 'a\n' }, UNDER);
+  const tree = await at.candidate({ 'a.txt': 'A\n' });
+  const request = { id: 'p-1', base: at.base, tree, rules: {}, branch: { name: 'result', message: 'Result' } };
+  const ends: [Files, Files] = [read(at.project), { 'a.txt': 'A\n' }];
+  const killed = await killEverywhere({ act: 'promote', from: at.folder, request, ends, again, atOnce: 2 });
+  expect(whole(killed)).toEqual({ wrong: [], missing: 0 });
+  expect(killed.after).toBeGreaterThanOrEqual(5);
+});

@@ -61,7 +61,10 @@ export async function killEverywhere({ act, from, request, ends, again, atOnce }
     return { folder, home: join(folder, 'home'), store: join(folder, 'trees'), request: { ...request, project: join(folder, 'project') } };
   };
   const [counts, wrong] = [{ inRecovery: 0, before: 0, after: 0 }, [] as string[]];
-  const untouched = JSON.stringify(untouchedIn(join(from, 'project')));
+  const branch = request.branch?.name ?? 'none';
+  const gitOf = (project: string) =>
+    JSON.stringify(Object.entries(untouchedIn(project)).filter(([name]) => !name.endsWith(`heads/${branch}`)));
+  const untouched = gitOf(join(from, 'project'));
   const [before, after] = ends.map((files) => JSON.stringify(files));
 
   const killOnce = async (killAt: number): Promise<void> => {
@@ -76,7 +79,10 @@ export async function killEverywhere({ act, from, request, ends, again, atOnce }
     if (now === before) counts.before++;
     else if (now === after) counts.after++;
     else wrong.push(`step ${killAt}: neither before nor after: ${now.slice(0, 2000)}`);
-    if (JSON.stringify(untouchedIn(job.request.project)) !== untouched) wrong.push(`step ${killAt}: the user's .git was touched`);
+    const branched = existsSync(join(job.request.project, '.git/refs/heads', branch));
+    if (branched !== (request.branch !== undefined && now === after))
+      wrong.push(`step ${killAt}: the branch is ${branched ? '' : 'not '}there`);
+    if (gitOf(job.request.project) !== untouched) wrong.push(`step ${killAt}: the user's .git was touched`);
     const left = leftovers(job.home);
     if (left.length > 0) wrong.push(`step ${killAt}: left behind: ${left.join(', ')}`);
     rmSync(folder, { recursive: true });
