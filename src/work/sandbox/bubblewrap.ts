@@ -3,12 +3,20 @@
  * folders that programs need, and limits for each process. Never as root: bubblewrap would keep rights that no wall takes
  * away again, so a root that runs Baton names another user, who owns the workspace.
  */
-import { existsSync, lstatSync, readlinkSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { BatonError } from '../../errors.ts';
+import { findScopes, type Scopes } from './cgroup.ts';
+import { type Held, heldPaths } from './held.ts';
+import { startInside } from './inside.ts';
+import { prlimitArguments } from './limits.ts';
 import { probe } from './probe.ts';
-import { behindRelay } from './relayed.ts';
-import { INSIDE, type Mount, SANDBOX_LIMITS, type Sandbox, type SandboxLimits, type SandboxRequest, type Wrapped } from './sandbox.ts';
+import { refuseUnreachable } from './reachable.ts';
+import { relayed } from './relayed.ts';
+import { type CheckedRequest, checked } from './request.ts';
+import { INSIDE, type Sandbox } from './sandbox.ts';
 
 export interface BubblewrapOptions {
   /** Of whoever is inside, when Baton is root. Default 61234, which no distribution gives to anybody. */
@@ -17,91 +25,100 @@ export interface BubblewrapOptions {
 
 const UID = 61_234;
 const PROGRAMS = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
-const PRLIMIT = '/usr/bin/prlimit';
+const [PRLIMIT, SETPRIV] = ['/usr/bin/prlimit', '/usr/bin/setpriv'];
+/** The first with `--disable-userns`. */
+const VERSION_MIN = [0, 8] as const;
 /** What programs look for in /etc. Nothing that says who may do what. */
 const ETC = [
   'alternatives',
+  'ca-certificates',
+  'group',
+  'hosts',
   'ld.so.cache',
   'ld.so.conf',
   'ld.so.conf.d',
-  'passwd',
-  'group',
-  'nsswitch.conf',
   'localtime',
-  'timezone',
-  'ssl/certs',
-  'ssl/openssl.cnf',
-  'ca-certificates',
-  'hosts',
   'mime.types',
+  'nsswitch.conf',
+  'passwd',
+  'pki/ca-trust',
+  'pki/tls/certs',
   'protocols',
   'services',
-] as const;
-const DEFAULTS = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/home', TMPDIR: '/tmp', LANG: 'C.UTF-8' };
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'timezone',
+];
+/** Everybody is this one inside, so that who looks itself up by its number is found. */
+const NOBODY = '65534';
 
 export function createBubblewrap({ uid = UID }: BubblewrapOptions = {}): Sandbox {
-  const root = process.getuid?.() === 0;
-  const owner = root ? { uid, gid: uid } : undefined;
+  const owner = process.getuid?.() === 0 ? { uid, gid: uid } : undefined;
+  let scopes: Promise<Scopes | undefined> | undefined;
   const sandbox: Sandbox = {
     name: 'bubblewrap',
     ...(owner ? { owner } : {}),
-    probe: () => probe(sandbox, missing()),
+    async probe() {
+      const missing = await lacking();
+      if (missing !== undefined) return probe(sandbox, { missing });
+      scopes ??= findScopes();
+      return probe(sandbox, {
+        holds: (await scopes)
+          ? 'processes, memory: cgroup; the rest: rlimit'
+          : 'processes: rlimit, of the sandbox; memory and the rest: rlimit, of each process',
+      });
+    },
     async wrap(request) {
-      refuseBad(request);
+      const asked = checked(request);
       const program = PROGRAMS.find((each) => existsSync(each));
       if (program === undefined)
-        throw new BatonError('SANDBOX_UNAVAILABLE', 'bubblewrap is not installed.', { hint: 'apt-get install bubblewrap' });
-      const { command, mounts } = behindRelay(request);
-      const seen = [{ from: request.workspace }, ...mounts];
-      if (owner) for (const { from } of seen) refuseUnreachable(from, owner.uid);
-      const argv = [...walls(request, mounts), '--', PRLIMIT, ...limitsOf({ ...SANDBOX_LIMITS, ...request.limits }), ...command];
-      return { command: [program, ...argv], env: {}, ...owner, release: async () => {} } satisfies Wrapped;
+        throw new BatonError('SANDBOX_UNAVAILABLE', 'bubblewrap is not installed.', { hint: 'Debian, Ubuntu: apt-get install bubblewrap' });
+      const relay = relayed(asked.relays, owner);
+      const all = { ...asked, mounts: [...asked.mounts, ...relay.mounts] };
+      refuseUnreachable(all.workspace, owner, 'write');
+      for (const { from, write } of all.mounts) refuseUnreachable(from, owner, write ? 'write' : 'read');
+      const held = heldPaths(all.workspace, all.readOnly);
+      const started = startInside(all.command, all.env, held);
+      const inside = [PRLIMIT, ...prlimitArguments(all.limits), ...relay.command, ...started.command];
+      const command = [program, ...walls(all, held), '--', ...inside] as const;
+      scopes ??= findScopes();
+      const scope = (await scopes)?.open(all.limits);
+      if (!scope) return { command, env: started.env, ...owner, release: async () => {} };
+      // Only root may bring somebody into the group, so it is left to root, who then becomes the other one.
+      const become = owner ? [SETPRIV, `--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups', '--'] : [];
+      const [shell = '', ...enter] = scope.enter;
+      return { command: [shell, ...enter, ...become, ...command], env: started.env, release: scope.release };
     },
   };
   return sandbox;
 }
 
-function missing(): string | undefined {
+async function lacking(): Promise<string | undefined> {
   if (process.platform !== 'linux') return `bubblewrap is for Linux, this is ${process.platform}`;
-  if (!PROGRAMS.some((each) => existsSync(each))) return 'bwrap is not installed (Debian, Ubuntu: apt-get install bubblewrap)';
-  return existsSync(PRLIMIT) ? undefined : `${PRLIMIT} is not installed (package util-linux)`;
+  const program = PROGRAMS.find((each) => existsSync(each));
+  if (program === undefined) return 'bwrap is not installed (Debian, Ubuntu: apt-get install bubblewrap)';
+  if (!existsSync(PRLIMIT)) return `${PRLIMIT} is not installed (package util-linux)`;
+  const { stdout } = await promisify(execFile)(program, ['--version'], { env: {} }).catch(() => ({ stdout: '' }));
+  const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(stdout)?.map(Number) ?? [];
+  const tooOld = major < VERSION_MIN[0] || (major === VERSION_MIN[0] && minor < VERSION_MIN[1]);
+  return tooOld ? `${program} is "${stdout.trim()}"; it takes ${VERSION_MIN.join('.')} or later` : undefined;
 }
 
-function walls({ workspace, cwd = INSIDE, env, readOnly = [], limits }: SandboxRequest, mounts: readonly Mount[]): string[] {
-  const size = String(limits?.temporaryBytes ?? SANDBOX_LIMITS.temporaryBytes);
+function walls({ workspace, cwd, mounts, limits }: CheckedRequest, held: readonly Held[]): string[] {
+  const temporary = (path: string) => ['--size', String(limits.temporaryBytes), '--tmpfs', path];
   return [
-    ...[
-      '--unshare-all',
-      '--unshare-user',
-      '--disable-userns',
-      '--die-with-parent',
-      '--new-session',
-      '--cap-drop',
-      'ALL',
-      '--hostname',
-      'baton',
-    ],
+    ...['--unshare-all', '--unshare-user', '--disable-userns', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+    ...['--uid', NOBODY, '--gid', NOBODY, '--hostname', 'baton'],
     ...['--ro-bind', '/usr', '/usr'],
     ...['bin', 'sbin', 'lib', 'lib64', 'lib32'].flatMap(systemFolder),
     ...ETC.map((name) => `/etc/${name}`).flatMap((path) => ['--ro-bind-try', path, path]),
-    ...[
-      '--proc',
-      '/proc',
-      '--ro-bind',
-      '/proc/sys',
-      '/proc/sys',
-      '--ro-bind-try',
-      '/proc/sysrq-trigger',
-      '/proc/sysrq-trigger',
-      '--dev',
-      '/dev',
-    ],
-    ...['--size', size, '--tmpfs', '/tmp', '--size', size, '--tmpfs', '/home', '--dir', '/run'],
+    ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--ro-bind-try', '/proc/sysrq-trigger', '/proc/sysrq-trigger'],
+    ...['--dev', '/dev', ...temporary('/dev/shm'), ...temporary('/tmp'), ...temporary('/home'), '--dir', '/run'],
     ...['--bind', workspace, INSIDE],
-    ...readOnly.flatMap((path) => ['--ro-bind-try', join(workspace, path), join(INSIDE, path)]),
-    ...mounts.flatMap(({ from, to = from, write }) => [write ? '--bind' : '--ro-bind', from, to]),
-    ...['--chdir', cwd, '--clearenv'],
-    ...Object.entries({ ...DEFAULTS, ...env }).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...held.flatMap(({ path, write }) => [write ? '--bind' : '--ro-bind', join(workspace, path), join(INSIDE, path)]),
+    ...mounts.flatMap(({ from, to, write }) => [write ? '--bind' : '--ro-bind', from, to]),
+    // Both are file systems in memory, of no limited size.
+    ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', cwd],
   ];
 }
 
@@ -112,46 +129,3 @@ function systemFolder(name: string): string[] {
   if (!stats) return [];
   return stats.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
 }
-
-/**
- * Memory is the writable memory of each process: the address space as a whole would stop engines that reserve far more than they use.
- * The count of processes holds for each sandbox by itself, since it is taken in the sandbox's own user namespace.
- */
-const limitsOf = (limits: SandboxLimits): string[] => [
-  `--nproc=${limits.processes}`,
-  `--data=${limits.memoryBytes}`,
-  `--cpu=${limits.cpuSeconds}`,
-  `--fsize=${limits.fileBytes}`,
-  `--nofile=${limits.openFiles}`,
-  '--core=0',
-  '--',
-];
-
-function refuseBad({ workspace, readOnly = [], mounts = [], env, command }: SandboxRequest): void {
-  const wrong = [workspace, ...mounts.flatMap(({ from, to = from }) => [from, to])].find(
-    (path) => !isAbsolute(path) || path.includes('\0'),
-  );
-  if (wrong !== undefined) throw bad(`"${wrong}" is no absolute path`);
-  const inside = readOnly.find((path) => isAbsolute(path) || path.split('/').includes('..'));
-  if (inside !== undefined) throw bad(`"${inside}" is not inside the workspace`);
-  if ([...command, ...Object.entries(env).flat()].some((text) => text.includes('\0')))
-    throw bad('a text for a process can not hold U+0000');
-}
-const bad = (what: string): BatonError => new BatonError('SANDBOX_REQUEST', `The sandbox was asked for something it can't do: ${what}.`);
-
-const [OTHERS_ENTER, OTHERS_READ] = [0o001, 0o004];
-/** bubblewrap itself is that other user, and has to find what it mounts. */
-function refuseUnreachable(path: string, uid: number): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new BatonError('SANDBOX_UNREACHABLE', `${path} is not there to be mounted.`, { where: path });
-  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
-    const { mode, uid: whose } = statSync(at);
-    if ((mode & OTHERS_ENTER) === 0 && whose !== uid) throw unreachable(path, at);
-  }
-  if (stats.uid !== uid && !stats.isSocket() && (stats.mode & OTHERS_READ) === 0) throw unreachable(path, path);
-}
-const unreachable = (path: string, closed: string): BatonError =>
-  new BatonError('SANDBOX_UNREACHABLE', `${path} can't be seen from inside the sandbox: ${closed} is closed to others.`, {
-    where: closed,
-    hint: 'Baton runs as root and its sandbox as somebody else. Move it to a folder that others may enter, or do not run Baton as root.',
-  });

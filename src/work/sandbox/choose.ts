@@ -12,34 +12,53 @@ export interface SandboxesOptions {
 
 /** Whom the sandbox works as, when Baton is root. */
 const UID_VARIABLE = 'BATON_SANDBOX_UID';
+/** Everybody inside is nobody; outside that one has files of others. */
+const UID_MAX = 65_533;
 
+/** @throws BatonError `SANDBOX_USER` when the environment names somebody it can't be */
 export function createSandboxes({ env, candidates = candidatesOf(env) }: SandboxesOptions): Sandboxes {
-  let probed: Promise<readonly { readonly sandbox: Sandbox; readonly probe: Probe }[]> | undefined;
-  const probes = () => {
-    probed ??= Promise.all(candidates.map(async (sandbox) => ({ sandbox, probe: await sandbox.probe() })));
-    return probed;
+  const probed = new Map<Sandbox, Promise<Probe>>();
+  const probe = async (sandbox: Sandbox) => {
+    const result = probed.get(sandbox) ?? sandbox.probe();
+    probed.set(sandbox, result);
+    return { sandbox, probe: await result };
   };
   return {
-    probes,
+    probes: () => Promise.all(candidates.map(probe)),
     async choose() {
-      const all = await probes();
-      const found = all.find(({ probe }) => probe.ok);
-      if (found) return found.sandbox;
+      const all: Awaited<ReturnType<typeof probe>>[] = [];
+      for (const sandbox of candidates) {
+        const each = await probe(sandbox);
+        if (each.probe.ok) return sandbox;
+        all.push(each);
+      }
       // Whoever installs one need not start anew.
-      probed = undefined;
-      throw new BatonError(
-        'SANDBOX_UNAVAILABLE',
-        `No sandbox works here. ${all.map(({ sandbox, probe }) => `${sandbox.name}: ${probe.says}`).join('. ')}.`,
-        {
-          hint: 'Install bubblewrap, or start docker or podman. What an agent runs is never run without one.',
-        },
-      );
+      probed.clear();
+      const said = all.map(({ sandbox, probe: { says } }) => `${sandbox.name}: ${says}`).join('. ');
+      throw new BatonError('SANDBOX_UNAVAILABLE', `No sandbox works here. ${said}.`, {
+        hint: 'Install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap), or start docker or podman. What an agent runs is never run without one.',
+        details: { probes: all.map(({ sandbox: { name }, probe: { says, leaks } }) => ({ name, says, leaks })) },
+      });
     },
   };
 }
 
 function candidatesOf(env: Readonly<Record<string, string | undefined>>): readonly Sandbox[] {
-  const uid = Number(env[UID_VARIABLE]);
-  const own = Number.isInteger(uid) && uid > 0 ? { uid } : {};
+  const own = sandboxUser(env);
   return [createBubblewrap(own), createContainer(own)];
+}
+
+/**
+ * Another user than the default one, where the environment names it.
+ * @throws BatonError `SANDBOX_USER`
+ */
+export function sandboxUser(env: Readonly<Record<string, string | undefined>>): { readonly uid?: number } {
+  const given = env[UID_VARIABLE];
+  if (given === undefined || given === '') return {};
+  const uid = Number(given);
+  if (Number.isInteger(uid) && uid > 0 && uid <= UID_MAX) return { uid };
+  throw new BatonError('SANDBOX_USER', `${UID_VARIABLE} is "${given}"; it is the number of a user, from 1 to ${UID_MAX}.`, {
+    where: UID_VARIABLE,
+    hint: 'Name a user who has no files of their own, or leave it out. The sandbox never works as root.',
+  });
 }

@@ -2,17 +2,17 @@
  * The port of sandboxes: walls around a command. A sandbox does not run anything; it says what to spawn instead, so that
  * whoever runs processes (time limits, output, process groups) does it in one way with and without walls.
  *
- * Inside, the workspace is `/workspace` and writable, `/tmp` and the home are private and empty, the system's programs
- * can be read, and there is nothing else: no network, no other file, no environment but the one given.
+ * Inside, the workspace is `/workspace` and writable, `/tmp`, `/dev/shm` and the home are private, empty and small, the
+ * system's programs can be read, and there is nothing else: no network, no other file, no environment but the one given.
  */
 
 /** Where the workspace is for whoever is inside. */
 export const INSIDE = '/workspace';
 
 export interface Mount {
-  /** Absolute path on this machine. */
+  /** Absolute path on this machine, where nobody inside can put a link. */
   readonly from: string;
-  /** Absolute path inside; the same as `from` where it is missing. */
+  /** Absolute path inside, not in the workspace; the same as `from` where it is missing. */
   readonly to?: string;
   readonly write?: boolean;
 }
@@ -33,7 +33,7 @@ export interface SandboxLimits {
   /** Of one file that is written. */
   readonly fileBytes: number;
   readonly openFiles: number;
-  /** Of `/tmp` and of the home, each. */
+  /** Of `/tmp`, `/dev/shm` and the home, each. */
   readonly temporaryBytes: number;
 }
 export const SANDBOX_LIMITS: SandboxLimits = {
@@ -55,18 +55,24 @@ export interface SandboxRequest {
   /** The whole environment; `PATH`, `HOME`, `TMPDIR` and `LANG` have defaults. */
   readonly env: Readonly<Record<string, string>>;
   readonly mounts?: readonly Mount[];
-  /** Paths in the workspace that can't be written, relative to it. */
+  /** Paths in the workspace that can't be written, renamed or replaced, relative to it. What is not there is not held; a link is refused. */
   readonly readOnly?: readonly string[];
   readonly relays?: readonly Relay[];
   readonly limits?: Partial<SandboxLimits>;
 }
 
-/** What to spawn in place of the command. Killing that process kills everything inside. */
+/**
+ * What to spawn in place of the command. Once that process is killed and `release` is done, nothing inside is left. It
+ * ends with the command's exit code, or 128 and the number of the signal that ended it.
+ */
 export interface Wrapped {
   readonly command: readonly [string, ...string[]];
-  /** Environment of the process that makes the walls; the command's own is inside. */
+  /**
+   * The whole environment to spawn it with; anything added can be read inside. The command's own comes in it under other
+   * names, since arguments could be read by everybody.
+   */
   readonly env: Readonly<Record<string, string>>;
-  /** Whom to spawn it as, when Baton is root. */
+  /** Whom to spawn it as; missing when that is nobody else. */
   readonly uid?: number;
   readonly gid?: number;
   /** Ends whatever is left and gives back what the walls took. To be called once the spawned process is gone; may be repeated. */
@@ -76,7 +82,7 @@ export interface Wrapped {
 /** What a probe saw with its canaries. */
 export interface Probe {
   readonly ok: boolean;
-  /** One line: why it can't be used, or what holds each limit (`memory: cgroup`, `processes: rlimit`). */
+  /** One line: why it can't be used, or what holds its limits (`processes, memory: cgroup`). */
   readonly says: string;
   /** Canaries that came through. Empty when `ok`. */
   readonly leaks: readonly string[];
@@ -89,7 +95,7 @@ export interface Sandbox {
   probe(): Promise<Probe>;
   /** Who must own the workspace, when Baton is root; nobody else otherwise. */
   readonly owner?: { readonly uid: number; readonly gid: number };
-  /** @throws BatonError `SANDBOX_UNREACHABLE` when a path can't be seen by the user inside, `SANDBOX_REQUEST` for a bad request. */
+  /** @throws BatonError `SANDBOX_UNREACHABLE` when a path can't be used by the user inside, `SANDBOX_REQUEST` for a bad request. */
   wrap(request: SandboxRequest): Promise<Wrapped>;
 }
 
