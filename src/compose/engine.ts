@@ -27,7 +27,7 @@ import { findSettings, projectOf, type Settings } from '../work/workflow/setting
 import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
 import { localPrincipal } from './principal.ts';
-import { createRepositories, type HomeRepositories, openWorkPlaces, type WorkPlaces } from './repositories.ts';
+import { createRepositories, type HomeRepositories, openWorkPlaces, treeService, type WorkPlaces } from './repositories.ts';
 import { createDecisions, createTexts } from './texts.ts';
 import { version } from './version.ts';
 import { RunWatch } from './watch.ts';
@@ -125,6 +125,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     state: (run: string) => host.state(run),
     local: localPrincipal(),
     engine,
+    trees: treeService(repositories),
   };
   return {
     services,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { HomePaths } from '../engine/journal/home.ts';
 import type { RunState } from '../engine/kernel/state.ts';
 import { BatonError } from '../errors.ts';
+import type { TreeService } from '../interfaces/server/services.ts';
 import { equip } from '../work/perform/equip.ts';
 import type { Repositories, Repository } from '../work/perform/repositories.ts';
 import { toolMounts } from '../work/perform/tool-mounts.ts';
@@ -17,7 +18,7 @@ import type { Settings } from '../work/workflow/settings.ts';
 import { give } from '../work/workspace/checkouts.ts';
 import { createPromotions } from '../work/workspace/promotion.ts';
 import { createTrees } from '../work/workspace/trees.ts';
-import { QUOTA_DEFAULT } from '../work/workspace/workspace.ts';
+import { QUOTA_DEFAULT, type Quota } from '../work/workspace/workspace.ts';
 
 export interface RepositoryOptions {
   readonly paths: HomePaths;
@@ -56,6 +57,7 @@ export interface HomeRepositories extends Repositories {
   at(project: string): Repository;
   /** Sees to promotions that a crash interrupted, in every project this home has promoted into. */
   recover(): Promise<readonly { readonly project: string; readonly id: string; readonly outcome: string }[]>;
+  workspaces(): Promise<readonly { readonly id: string; readonly folder: string; readonly bytes: number }[]>;
   /** Removes what a run left: workspaces, checkpoints, names. Call it while the run is still known. */
   forget(run: string): Promise<void>;
 }
@@ -77,6 +79,9 @@ export function createRepositories(options: RepositoryOptions): HomeRepositories
       for (const project of projectsIn(options.places.trees))
         if (existsSync(project)) for (const each of await at(project).promotions.recover(project)) all.push({ project, ...each });
       return all;
+    },
+    async workspaces() {
+      return (await Promise.all(projectsIn(options.places.trees).map((project) => at(project).trees.list()))).flat();
     },
     async forget(run) {
       for (const project of projectsIn(options.places.trees)) {
@@ -104,9 +109,17 @@ const projectsIn = (trees: string): string[] =>
   });
 
 function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, project: string): Repository {
-  const { workspace } = settings(project);
+  // Read when it is asked for: who is over a quota raises it, and goes on.
+  const now = () => settings(project).workspace;
   const folder = join(places.trees, createHash('sha256').update(project).digest('hex').slice(0, 16));
-  const quota = { ...QUOTA_DEFAULT, ...workspace.quota };
+  const quota: Quota = {
+    get bytes() {
+      return now().quota.bytes ?? QUOTA_DEFAULT.bytes;
+    },
+    get files() {
+      return now().quota.files ?? QUOTA_DEFAULT.files;
+    },
+  };
   const { owner } = createBubblewrap(sandboxUser(env));
   const trees = createTrees({ folder, project, quota, ...(owner ? { owner } : {}) });
   writeFileSync(join(folder, PROJECT_FILE), project, { mode: 0o600 });
@@ -116,9 +129,12 @@ function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, pr
     trees,
     promotions,
     quota,
-    rules: { protected: workspace.protected, symlinks: workspace.symlinks },
+    get rules() {
+      const { protected: guarded, symlinks } = now();
+      return { protected: guarded, symlinks };
+    },
     async equip(checkout, { touched, signal }) {
-      const { setup } = workspace;
+      const { setup } = now();
       if (!setup) return;
       const walls = async (inside: string, command: readonly [string, ...string[]]) => {
         const sandbox = await sandboxes.choose();
@@ -140,3 +156,17 @@ function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, pr
     },
   };
 }
+
+/** What the API shows of them. */
+export const treeService = (repositories: HomeRepositories): TreeService => ({
+  async diff({ id }, from, to, paths) {
+    const { trees } = repositories.of(id);
+    const [changes, patch] = await Promise.all([trees.changes(from, to), trees.patch(from, to, paths)]);
+    return {
+      changes:
+        paths.length === 0 ? changes : changes.filter(({ path }) => paths.some((each) => path === each || path.startsWith(`${each}/`))),
+      patch,
+    };
+  },
+  workspaces: () => repositories.workspaces(),
+});

@@ -42,6 +42,9 @@ export const undecidedRequest = z.strictObject({
   outputs: z.record(z.string(), z.unknown()).exactOptional(),
 });
 export const messageRequest = z.strictObject({ text: z.string().min(1).max(100_000) });
+export const promoteRequest = z.strictObject({ undo: z.boolean().exactOptional() });
+const commit = z.string().regex(/^[0-9a-f]{7,64}$/, 'must be the id of a checkpoint');
+export const restoreRequest = z.strictObject({ to: commit, paths: z.array(z.string().min(1)).min(1).exactOptional() });
 export const cleanRequest = z.strictObject({ runs: z.array(z.string()).max(100_000) });
 export const verifyRequest = z.strictObject({
   run: z.string().exactOptional(),

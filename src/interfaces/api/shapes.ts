@@ -66,6 +66,8 @@ export interface TaskDetail extends TaskSummary {
   readonly feedback: readonly unknown[];
   readonly handoff?: unknown;
   readonly report?: unknown;
+  /** Its workspace is being put back. */
+  readonly restoring?: boolean;
 }
 
 export interface AgentView {
@@ -174,4 +176,42 @@ export interface Audit {
 export interface Cleaned {
   readonly runs: readonly { readonly run: string; readonly name: string; readonly status: RunStatus; readonly endedAt: number }[];
   readonly removed?: { readonly facts: number; readonly blobs: number; readonly bytes: number };
+}
+
+/** One path that differs between two trees. */
+export interface ChangeView {
+  readonly path: string;
+  readonly kind: 'added' | 'modified' | 'deleted' | 'mode';
+  readonly mode: string;
+  /** Of the file afterwards, in bytes. */
+  readonly size: number;
+}
+export interface DiffView {
+  readonly from: string;
+  readonly to: string;
+  readonly changes: readonly ChangeView[];
+  /** A unified diff. */
+  readonly patch: string;
+}
+export interface CheckpointView {
+  readonly task: string;
+  readonly attempt?: number;
+  readonly checkpoint: string;
+  readonly why: string;
+  readonly files?: number;
+  readonly at: number;
+}
+export interface PromotionView {
+  readonly promotion: string;
+  readonly tree: string;
+  readonly status: 'asked' | 'running' | 'done' | 'refused' | 'undoing' | 'undone';
+  readonly at: number;
+  readonly refusal?: { readonly code: string; readonly message: string };
+  /** What was done: files, edits of the user that were kept, or paths in the way. */
+  readonly report?: unknown;
+}
+export interface WorkspaceView {
+  readonly id: string;
+  readonly folder: string;
+  readonly bytes: number;
 }

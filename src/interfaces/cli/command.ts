@@ -16,7 +16,7 @@ export interface CommandSpec {
   /** Name and arguments: `show <run> [task]`. */
   readonly usage: string;
   readonly about: string;
-  readonly group: 'Runs' | 'People' | 'Home';
+  readonly group: 'Runs' | 'Trees' | 'People' | 'Home';
   readonly more?: string;
   readonly options?: readonly OptionSpec[];
   readonly examples: readonly (readonly [typed: string, what: string])[];

@@ -5,17 +5,21 @@ import type {
   AgentView,
   Audit,
   ChainHeadView,
+  CheckpointView,
   Cleaned,
   CommandReply,
+  DiffView,
   Doctor,
   Health,
   InboxItem,
   PlanPreview,
+  PromotionView,
   RunDetail,
   RunRequest,
   RunSummary,
   Setting,
   TaskDetail,
+  WorkspaceView,
 } from '../api/shapes.ts';
 import { checked } from './checked.ts';
 import { type FollowOptions, follow } from './follow.ts';
@@ -60,6 +64,23 @@ export class BatonClient {
   decideTask = (run: string, task: string, decision: UndecidedRequest) =>
     this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/decision`, decision);
   send = (run: string, task: string, text: string) => this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/messages`, { text });
+
+  /** What changed between two commits; without them what the run, or one of its tasks, changed. */
+  diff = (
+    run: string,
+    query: { readonly task?: string; readonly from?: string; readonly to?: string; readonly paths?: readonly string[] } = {},
+  ) => {
+    const { paths = [], ...rest } = query;
+    return this.get<DiffView>(path`/v1/runs/${run}/diff`, { ...rest, ...(paths.length > 0 ? { paths: paths.join('\0') } : {}) });
+  };
+  checkpoints = (run: string, task?: string) =>
+    this.get<{ checkpoints: CheckpointView[] }>(path`/v1/runs/${run}/checkpoints`, { task }).then(({ checkpoints }) => checkpoints);
+  promotions = (run: string) =>
+    this.get<{ promotions: PromotionView[] }>(path`/v1/runs/${run}/promotions`).then(({ promotions }) => promotions);
+  workspaces = () => this.get<{ workspaces: WorkspaceView[] }>('/v1/workspaces').then(({ workspaces }) => workspaces);
+  promote = (run: string, undo = false) => this.post<CommandReply>(path`/v1/runs/${run}/promote`, undo ? { undo } : {});
+  restore = (run: string, task: string, to: string, paths?: readonly string[]) =>
+    this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/restore`, { to, ...(paths ? { paths } : {}) });
 
   auditVerify = (request: VerifyRequest = {}) => this.post<Audit>('/v1/audit/verify', request);
   auditHeads = () => this.get<{ heads: ChainHeadView[] }>('/v1/audit/heads').then(({ heads }) => heads);

@@ -10,6 +10,7 @@ import { OutputLog } from './output-log.ts';
 import { readRoutes } from './read-routes.ts';
 import type { Route } from './route.ts';
 import type { Services } from './services.ts';
+import { treeRoutes } from './tree-routes.ts';
 
 export interface App {
   readonly routes: readonly Route[];
@@ -29,7 +30,7 @@ export interface AppOptions {
 export function createApp(services: Services, { onBug = () => {} }: AppOptions = {}): App {
   const outputs = new OutputLog(services.logs);
   const end = services.engine?.host.onLog((chunk) => outputs.write(chunk, Date.now()));
-  const routes = [...readRoutes(services, outputs), ...homeRoutes(services, outputs), ...commandRoutes(services)];
+  const routes = [...readRoutes(services, outputs), ...homeRoutes(services, outputs), ...commandRoutes(services), ...treeRoutes(services)];
   // Loaded with the first request over HTTP: a command that only reads has none.
   let http: Promise<{ fetch(request: Request): Response | Promise<Response> }> | undefined;
   return {

@@ -60,6 +60,7 @@ export function taskDetail(texts: Texts, state: RunState, record: TaskRecord): T
       return { name, verdict, evidence: blob(evidence), ...(score === undefined ? {} : { score }) };
     }),
     feedback: record.feedback.map(blob),
+    ...(record.restoring ? { restoring: true } : {}),
     ...(record.result === undefined ? {} : { handoff: texts.handoff(state, record) }),
     ...(report === undefined ? {} : { report }),
   };

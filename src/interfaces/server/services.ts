@@ -8,7 +8,7 @@ import type { Journal } from '../../engine/journal/journal.ts';
 import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { RunView } from '../../engine/kernel/view.ts';
-import type { AgentView, Check, PlanPreview, RunRequest, Setting, TaskText } from '../api/shapes.ts';
+import type { AgentView, Check, DiffView, PlanPreview, RunRequest, Setting, TaskText, WorkspaceView } from '../api/shapes.ts';
 
 export interface Services {
   readonly version: string;
@@ -30,6 +30,8 @@ export interface Services {
   settings(cwd?: string): Promise<readonly Setting[]>;
   /** Who speaks through the local socket, or in this process: the machine's user, with every role. */
   readonly local: Principal;
+  /** Trees of runs over repositories; only where this process owns the home. */
+  readonly trees?: TreeService;
   /** Only where this process owns the home. */
   readonly engine?: Engine;
 }
@@ -48,6 +50,12 @@ export interface Engine {
   happened(run: string, task: string, outputs: Readonly<Record<string, unknown>>, by: Principal): Hash;
   /** Removes ended runs: their facts, payloads, logs and folders. */
   remove(runs: readonly string[]): Promise<{ readonly facts: number; readonly blobs: number; readonly bytes: number }>;
+}
+
+export interface TreeService {
+  /** @throws BatonError `NOT_A_REPOSITORY`, `UNKNOWN_COMMIT` */
+  diff(state: RunState, from: string, to: string, paths: readonly string[]): Promise<Pick<DiffView, 'changes' | 'patch'>>;
+  workspaces(): Promise<readonly WorkspaceView[]>;
 }
 
 export interface Views {

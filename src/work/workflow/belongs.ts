@@ -46,11 +46,5 @@ export function misplaced(task: TaskEntry, kind: Kind): { readonly key: Key; rea
   }
   if (task.maxParallel !== undefined && task.foreach === undefined)
     found.push({ key: 'maxParallel', message: '`maxParallel` bounds a `foreach`, and this task has none' });
-  if (task.rework !== undefined && task.gate === undefined && task.approval?.at !== 'result')
-    found.push({
-      key: 'rework',
-      message:
-        '`rework` counts how often a gate or a reviewer sends a result back; this task has neither `gate` nor `approval: { at: result }`',
-    });
   return found;
 }

@@ -50,10 +50,16 @@ export interface Answered {
   readonly said: string;
 }
 
-/** @throws BatonError `GIT_FAILED` when it does not end with 0, and as `tryGit` */
+/** @throws BatonError `DISK_FULL`, `GIT_FAILED` when it does not end with 0, and as `tryGit` */
 export async function git(store: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
   const { code, out, said } = await tryGit(store, args, options);
   if (code === 0) return out;
+  // Git has no code of its own for it.
+  if (/No space left on device|Out of diskspace|Disk quota exceeded/i.test(said))
+    throw new BatonError('DISK_FULL', `There is no space left for the trees in ${store}.`, {
+      where: store,
+      hint: 'Make room, then `baton retry RUN TASK`: the work is still in its folder.',
+    });
   throw new BatonError('GIT_FAILED', `git ${args[0]} ended with ${code}: ${said.trim() || 'it said nothing'}`, {
     where: store,
     details: { args: args.slice(0, 20), code },

@@ -1,0 +1,59 @@
+import type { CommandSpec } from './command.ts';
+
+export const TREE_SPECS: readonly CommandSpec[] = [
+  {
+    usage: 'diff <run> [task]',
+    about: 'what a run, or one of its tasks, changed',
+    group: 'Trees',
+    options: [
+      { flags: '--from <checkpoint>', about: 'another beginning' },
+      { flags: '--to <checkpoint>', about: 'another end' },
+      { flags: '--path <path>', about: 'only this file or folder' },
+      { flags: '--stat', about: 'only which files' },
+    ],
+    examples: [
+      ['baton diff last --stat', 'files that the newest run changed'],
+      ['baton diff last fix', 'what one task changed'],
+    ],
+    completes: ['run', 'task'],
+    load: async () => (await import('./commands/trees.ts')).diff,
+  },
+  {
+    usage: 'checkpoints <run> [task]',
+    about: 'how workspaces stood along the way',
+    group: 'Trees',
+    examples: [['baton checkpoints last fix', 'look at one with: baton diff last fix --to CHECKPOINT']],
+    completes: ['run', 'task'],
+    load: async () => (await import('./commands/trees.ts')).checkpoints,
+  },
+  {
+    usage: 'rollback <run> <task> <checkpoint>',
+    about: 'put the workspace of a task back to a checkpoint',
+    group: 'Trees',
+    more: 'Not while an attempt is at work there: pause the run first. What was there is a checkpoint as well, so this can be undone.',
+    options: [{ flags: '--path <path>', about: 'only this file or folder' }],
+    examples: [['baton rollback last fix 3f2a91c', 'the next attempt goes on from there']],
+    completes: ['run', 'task'],
+    load: async () => (await import('./commands/trees.ts')).rollback,
+  },
+  {
+    usage: 'promote <run>',
+    about: 'carry what a run has committed into your tree; or take it back',
+    group: 'Trees',
+    more: 'Your branch, HEAD and index stay as they are, and so do your own edits. A conflict leaves your tree untouched.',
+    options: [{ flags: '--undo', about: 'put back what the last promotion replaced' }],
+    examples: [
+      ['baton promote last', 'after `promote: never`, or when a conflict is out of the way'],
+      ['baton promote last --undo', 'as it was before, but for what you changed since'],
+    ],
+    completes: ['run'],
+    load: async () => (await import('./commands/trees.ts')).promote,
+  },
+  {
+    usage: 'workspaces',
+    about: 'checkouts that tasks work in',
+    group: 'Trees',
+    examples: [['baton workspaces', 'where they are, and how large']],
+    load: async () => (await import('./commands/trees.ts')).workspaces,
+  },
+];
