@@ -7,8 +7,7 @@ import type { Staff } from './agents.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Coding agents that a later version drives; found on the PATH today. */
-const CODING_AGENTS = ['claude', 'codex', 'gemini', 'opencode', 'qwen'] as const;
+const CODING_AGENTS = ['claude', 'codex', 'gemini', 'opencode'] as const;
 const KEYS = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'] as const;
 
 export function agentViews(settings: Settings, { breakers }: Staff, now: number): AgentView[] {
@@ -60,6 +59,7 @@ export async function partChecks({
       says: onPath('bash', env) ? 'found' : 'not found',
       hint: 'Install bash: commands written as a text run in it.',
     },
+    ...(await sandboxChecks(env)),
     {
       part: 'agents',
       well: true,
@@ -79,7 +79,7 @@ export async function partChecks({
       part: 'coding agents',
       well: true,
       needed: false,
-      says: found.length > 0 ? `${found.join(', ')} on the PATH; driving them comes with a later version` : 'none on the PATH',
+      says: found.length > 0 ? `${found.join(', ')} on the PATH` : 'none on the PATH',
     },
     {
       part: 'breakers',
@@ -90,4 +90,18 @@ export async function partChecks({
     },
   ];
   return checks;
+}
+
+/** In order of preference; the first that is well is used. Each is tried for real. */
+async function sandboxChecks(env: Environment): Promise<Check[]> {
+  const { createSandboxes } = await import('../work/sandbox/choose.ts');
+  const all = await createSandboxes({ env }).probes();
+  const one = all.some(({ probe }) => probe.ok);
+  return all.map(({ sandbox, probe }) => ({
+    part: `sandbox ${sandbox.name}`,
+    well: probe.ok || one,
+    needed: false,
+    says: probe.ok ? `its walls hold (${probe.ms} ms): ${probe.says}` : probe.says,
+    hint: 'Install bubblewrap: what agents run needs a sandbox, and is refused without one.',
+  }));
 }
