@@ -167,6 +167,9 @@ describe('the watchdog', () => {
     const { failure } = await stage.play('loops');
     expect(failure).toMatch(/^timeout LOOP .*10 times in a row.*repeatsMax = 10: execute \{"command":"npm test"\}/);
   });
+  test('is not led astray by calls that are all named alike', async () => {
+    expect((await stage.play('loops under one name')).failure).toMatch(/^timeout LOOP /);
+  });
   test('takes different calls for work', async () => {
     const { text } = await stage.play('almost loops');
     expect(text).toBe('Not a loop.');

@@ -1,6 +1,7 @@
 /**
- * A server that plays the models of all providers at once, in their own formats: it has an agent run the tests, mend the
- * sum, run them again, and say so. It counts what it answered, to be held against what Baton counts.
+ * A server that plays the models of all providers at once, in their own formats. At first it has an agent run the tests
+ * and call a failing one fine; once a check has said what it thinks of that, it has the sum mended. It counts what it
+ * answered, to be held against what Baton counts.
  */
 import { LLMock } from '@copilotkit/aimock';
 
@@ -9,6 +10,8 @@ export interface ScriptedModels {
   readonly env: Readonly<Record<string, string>>;
   /** Requests answered, and the tokens they said they took. */
   readonly counted: { requests: number; inputTokens: number; outputTokens: number };
+  /** Whether what a check said came into the conversation that it is about. */
+  resumed(): boolean;
   /** Resolves when somebody waits for an answer that does not come. */
   readonly asked: Promise<void>;
   close(): Promise<void>;
@@ -23,7 +26,10 @@ interface Request {
   readonly tools?: readonly { readonly name?: string; readonly function?: { readonly name?: string } }[];
 }
 
-const COMMANDS = ['node --test', 'sed -i "s/a - b/a + b/" sum.js', 'node --test'] as const;
+const AT_FIRST = { commands: ['node --test'], answer: 'It looks fine to me.' };
+const AFTER_A_CHECK = { commands: ['sed -i "s/a - b/a + b/" sum.js', 'node --test'], answer: ANSWER };
+/** As Baton tells an agent what a check said. */
+const CHECKED = /A check did not accept|What a check said/;
 
 /** Each agent has its own way to run a command. */
 const SHELLS: Readonly<Record<string, (command: string) => object>> = {
@@ -36,6 +42,7 @@ const SHELLS: Readonly<Record<string, (command: string) => object>> = {
 
 export async function startScriptedModels(): Promise<ScriptedModels> {
   const counted = { requests: 0, inputTokens: 0, outputTokens: 0 };
+  let resumed = false;
   const asked = Promise.withResolvers<void>();
   const mock = new LLMock({ port: 0, host: '127.0.0.1', logLevel: 'silent' });
 
@@ -57,11 +64,14 @@ export async function startScriptedModels(): Promise<ScriptedModels> {
       await new Promise<never>(() => undefined);
     }
     const shell = tools.map((tool) => tool.function?.name ?? tool.name ?? '').find((name) => Object.hasOwn(SHELLS, name));
-    const done = messages.filter(({ role }) => role === 'tool').length;
-    const command = COMMANDS[done];
+    const checked = messages.findLastIndex(({ role, content }) => role === 'user' && CHECKED.test(JSON.stringify(content)));
+    resumed ||= messages.slice(0, Math.max(checked, 0)).some(({ role }) => role === 'assistant');
+    const { commands, answer } = checked === -1 ? AT_FIRST : AFTER_A_CHECK;
+    const done = messages.slice(checked + 1).filter(({ role }) => role === 'tool').length;
+    const command = commands[done];
     const usage = count(1000 + 100 * done, 50);
-    if (shell === undefined || command === undefined) return { content: ANSWER, ...usage };
-    return { toolCalls: [{ id: `call_${done + 1}`, name: shell, arguments: JSON.stringify(SHELLS[shell]?.(command)) }], ...usage };
+    if (shell === undefined || command === undefined) return { content: answer, ...usage };
+    return { toolCalls: [{ id: `call_${counted.requests}`, name: shell, arguments: JSON.stringify(SHELLS[shell]?.(command)) }], ...usage };
   };
   mock.on({ predicate: () => true }, play as never);
   await mock.start();
@@ -75,6 +85,7 @@ export async function startScriptedModels(): Promise<ScriptedModels> {
       GEMINI_API_KEY: 'key-of-the-operator-3',
     },
     counted,
+    resumed: () => resumed,
     asked: asked.promise,
     close: () => mock.stop(),
   };

@@ -11,6 +11,8 @@ import { ANSWER, type ScriptedModels, SILENCE, startScriptedModels } from '../su
 
 /** Agents that must be well. */
 const AGENTS_MIN = 3;
+/** Can't load a conversation in the minute it was begun. */
+const FORGETFUL: ReadonlySet<string> = new Set(['gemini acp']);
 const STOP_MAX_MS = 10_000;
 
 const REPOSITORY = {
@@ -27,7 +29,7 @@ test('sum', () => assert.equal(sum(2, 3), 5));
 export default point(import.meta, {
   id: 'workspaces-and-coding-agents/coding-agents',
   title: 'real coding agents mend a small repository',
-  bar: `${AGENTS_MIN} agents or more, each way in: tests pass after, usage is what the server counted, a cancelled one leaves no process`,
+  bar: `${AGENTS_MIN} agents or more, each way in: sent back once, tests pass after, usage is what the server counted, a cancelled one leaves no process`,
   timeoutMs: 40 * 60_000,
   async run() {
     const wrong: string[] = [];
@@ -63,7 +65,12 @@ async function play(agent: RealAgent): Promise<readonly string[]> {
   }
 }
 
-async function mends(baton: Baton, coder: object, folder: string, models: ScriptedModels): Promise<readonly string[]> {
+async function mends(
+  baton: Baton,
+  coder: Pick<RealAgent, 'acp' | 'via'>,
+  folder: string,
+  models: ScriptedModels,
+): Promise<readonly string[]> {
   const run = await baton.start({
     version: 1,
     name: 'mend',
@@ -71,13 +78,15 @@ async function mends(baton: Baton, coder: object, folder: string, models: Script
     tasks: { fix: { agent: 'coder', prompt: 'Make the failing test pass.', writes: ['sum.js'], gate: [{ run: 'node --test' }] } },
   });
   const end = await run.finished();
-  const { spent } = end.tasks.get('fix') ?? {};
+  const { spent, reworks } = end.tasks.get('fix') ?? {};
   const { requests, inputTokens, outputTokens } = models.counted;
   const text = (await run.result('fix'))['text'];
   const checks: Readonly<Record<string, boolean>> = {
     'the file in the user’s tree is mended': readFileSync(join(folder, 'sum.js'), 'utf8').includes('a + b'),
     [`its last message is handed over, not ${JSON.stringify(text)}`]: text === ANSWER,
     [`${spent?.tokens} tokens counted, ${inputTokens + outputTokens} served`]: spent?.tokens === inputTokens + outputTokens,
+    [`${reworks} reworks, not 1`]: reworks === 1,
+    'what the check said came into the same conversation': models.resumed() || FORGETFUL.has(`${coder.acp} ${coder.via}`),
     [`${spent?.calls} calls counted, ${requests} served`]: spent?.calls === requests,
   };
   return Object.entries(checks).flatMap(([what, holds]) => (holds ? [] : [what]));

@@ -119,6 +119,10 @@ const PARTS: Record<string, Turn> = {
     for (let n = 1; n < 1000 && !cancelled; n++) await tool(n);
     return 'end_turn';
   },
+  'loops under one name': async () => {
+    for (let n = 1; n < 1000 && !cancelled; n++) await tool(1);
+    return 'end_turn';
+  },
   'almost loops': async () => {
     for (let n = 1; n <= 30; n++) await tool(n, `npm test -- ${n % 9 === 0 ? 'x' : 'y'}`);
     say('Not a loop.');

@@ -21,6 +21,8 @@ export class ToolCalls {
       case 'plan':
         return [{ type: 'thought' }];
       case 'tool_call':
+        this.again(textIn(update['toolCallId']));
+        return this.progress(this.merge(update));
       case 'tool_call_update':
         return this.progress(this.merge(update));
       default:
@@ -34,6 +36,13 @@ export class ToolCalls {
     const paths = [...listIn(call['locations']), ...listIn(call['content'])].map(({ path }) => textIn(path)).filter((path) => path !== '');
     const asked = { kind: textIn(call['kind']), title: textIn(call['title']), input: call['rawInput'], paths };
     return { asked, activities: this.tell(call) };
+  }
+
+  /** A call that begins under the name of one that is over is another one. */
+  private again(id: string): void {
+    if (!this.over.delete(id)) return;
+    this.told.delete(id);
+    this.known.delete(id);
   }
 
   private merge(update: JsonObject): JsonObject {
