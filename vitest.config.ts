@@ -5,9 +5,17 @@ const project = (name: string, include: string[], extra: object = {}) => ({ test
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['src/**/*.test.ts', 'tests/*.test.ts', 'tests/{agents,interfaces,metering,processes,sandbox,tools,workflow,workspace}/**/*.test.ts'], {
-        testTimeout: 20_000,
-      }),
+      project(
+        'unit',
+        [
+          'src/**/*.test.ts',
+          'tests/*.test.ts',
+          'tests/{agents,interfaces,metering,processes,sandbox,tools,workflow,workspace}/**/*.test.ts',
+        ],
+        {
+          testTimeout: 20_000,
+        },
+      ),
       project('conformance', ['tests/conformance/**/*.test.ts'], { testTimeout: 60_000 }),
       project('simulation', ['tests/simulation/**/*.test.ts'], { testTimeout: 120_000 }),
       project('e2e', ['tests/e2e/**/*.test.ts'], { testTimeout: 60_000, fileParallelism: false }),

@@ -64,6 +64,7 @@ function plan({ put, now }: WorkflowParts, loaded: Loaded, settings: Settings, r
 }
 
 async function load(parts: WorkflowParts, request: RunRequest): Promise<Checked> {
+  if (request.workflow !== undefined) return check(parts, 'goal', Buffer.from(JSON.stringify(request.workflow)), request);
   const path = resolve(request.cwd, request.file);
   let bytes: Uint8Array;
   try {

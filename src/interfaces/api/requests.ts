@@ -19,6 +19,7 @@ const note = z.string().max(10_000);
 export const runRequest = z.strictObject({
   file: absolutePath,
   cwd: absolutePath,
+  workflow: z.record(z.string(), z.json()).exactOptional(),
   inputs: z.record(z.string(), z.unknown()).exactOptional(),
   limits: limitsRequest.exactOptional(),
   priority: z.number().exactOptional(),

@@ -8,6 +8,8 @@ export interface RunRequest {
   readonly file: string;
   /** Absolute path of the folder the command was typed in; the project is found from there. */
   readonly cwd: string;
+  /** A workflow as data, in place of what `file` holds: a single task from the command line. */
+  readonly workflow?: Readonly<Record<string, unknown>>;
   /** Values as typed, to be read as the declared type, or already of that type. */
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Narrows what the file allows. */

@@ -1,5 +1,5 @@
 import type { CommandSpec, OptionSpec } from './command.ts';
-import { dollars, duration, pair, wholeNumber } from './typed.ts';
+import { dollars, duration, pair, texts, wholeNumber } from './typed.ts';
 
 const INPUT: OptionSpec = { flags: '-i, --input <key=value>', about: 'value of an input; repeat for more', read: pair };
 const LIMITS: readonly OptionSpec[] = [
@@ -11,13 +11,17 @@ const FOREGROUND: OptionSpec = { flags: '--foreground', about: 'run the engine i
 
 export const RUN_SPECS: readonly CommandSpec[] = [
   {
-    usage: 'run <file>',
-    about: 'start a workflow and watch it',
+    usage: 'run <file-or-goal>',
+    about: 'start a workflow, or one task for one agent, and watch it',
     group: 'Runs',
     more: 'The run belongs to a background process and goes on when this command ends. Without a terminal it never waits for a person: it exits with 3 and says what to type.',
     options: [
       INPUT,
       ...LIMITS,
+      { flags: '--agent <name>', about: 'the text is a goal, for this agent alone' },
+      { flags: '--gate <command>', about: 'a goal is reached when this passes; repeat for more', read: texts },
+      { flags: '--writes <glob>', about: 'all that may change for a goal; repeat for more', read: texts },
+      { flags: '--promote <when>', about: 'of a goal: end (default) or never' },
       { flags: '-d, --detach', about: 'start it and leave at once' },
       FOREGROUND,
       { flags: '-o, --output', about: 'show what tasks print' },
@@ -28,6 +32,7 @@ export const RUN_SPECS: readonly CommandSpec[] = [
     examples: [
       ['baton run release.yaml', 'start it and watch'],
       ['baton run release.yaml -i since=v1.2.0 --cost 2', 'with an input, for two dollars at most'],
+      ['baton run "Make the failing tests pass" --agent codex --gate "npm test"', 'one task, without a file'],
       ['baton run release.yaml --foreground --json', 'in CI: facts as JSON lines, no background process'],
     ],
     completes: ['file'],

@@ -11,6 +11,8 @@ export function pair(typed: string, before: unknown): Readonly<Record<string, st
   return { ...(before as Record<string, string> | undefined), [typed.slice(0, at)]: typed.slice(at + 1) };
 }
 
+export const texts = (typed: string, before: unknown): readonly string[] => [...((before as readonly string[] | undefined) ?? []), typed];
+
 export function duration(typed: string): number {
   const ms = readDuration(typed);
   if (ms !== undefined) return ms;

@@ -41,8 +41,20 @@ export default point(import.meta, {
         name: 'forbidden',
         agents: { editor: EDITOR },
         tasks: {
-          hides: { agent: 'editor', writes: ['src/**'], gate: { run: 'true' }, rework: 0, continueOnError: true, prompt: edits([...valid, { run: trick }]) },
-          told: { agent: 'editor', writes: ['src/**'], prompt: edits([...valid, { run: trick }], [{ run: `set -e; ${seen}` }]), continueOnError: true },
+          hides: {
+            agent: 'editor',
+            writes: ['src/**'],
+            gate: { run: 'true' },
+            rework: 0,
+            continueOnError: true,
+            prompt: edits([...valid, { run: trick }]),
+          },
+          told: {
+            agent: 'editor',
+            writes: ['src/**'],
+            prompt: edits([...valid, { run: trick }], [{ run: `set -e; ${seen}` }]),
+            continueOnError: true,
+          },
         },
         promote: 'end',
       });

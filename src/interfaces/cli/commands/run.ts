@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import type { Handler } from '../command.ts';
 import type { Session } from '../connect.ts';
 import { EXIT } from '../context.ts';
+import { type GoalOptions, goalOf } from '../goal.ts';
 import { type LimitOptions, limitsOf } from '../typed.ts';
 import { watch } from '../watch.ts';
 
-export interface RunOptions extends LimitOptions {
+export interface RunOptions extends LimitOptions, GoalOptions {
   readonly input?: Readonly<Record<string, string>>;
   readonly detach?: boolean;
   readonly foreground?: boolean;
@@ -19,9 +20,11 @@ export const run: Handler<RunOptions> = async (context, [file = ''], options) =>
   const { out, cwd } = context;
   const { input, priority, commandId } = options;
   const limits = limitsOf(options);
+  const workflow = goalOf(file, cwd, options);
   const request = {
-    file: resolve(cwd, file),
+    file: resolve(cwd, workflow ? 'goal' : file),
     cwd,
+    ...(workflow ? { workflow } : {}),
     ...(input === undefined ? {} : { inputs: input }),
     ...(limits === undefined ? {} : { limits }),
     ...(priority === undefined ? {} : { priority }),
