@@ -1,6 +1,6 @@
 /** A workspace to try a sandbox in, and a way to run something there: what the suite of sandboxes stands on. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Sandbox, SandboxRequest } from '../work/sandbox/sandbox.ts';
@@ -55,7 +55,11 @@ export class SandboxPlace {
     const who = wrapped.uid === undefined ? {} : { uid: wrapped.uid, gid: wrapped.gid ?? wrapped.uid };
     try {
       return await new Promise((resolve, reject) => {
-        const child = spawn(program, args, { ...who, cwd: '/', env: wrapped.env, timeout: ENDED_MS, killSignal: 'SIGKILL' });
+        // Baton may have been started with anything open.
+        const open = openSync('/proc/self/status', 'r');
+        const options = { ...who, cwd: '/', env: wrapped.env, timeout: ENDED_MS, killSignal: 'SIGKILL' } as const;
+        const child = spawn(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe', open] }) as ChildProcessWithoutNullStreams;
+        closeSync(open);
         const said = { stdout: '', stderr: '' };
         for (const name of ['stdout', 'stderr'] as const)
           child[name].setEncoding('utf8').on('data', (text: string) => (said[name] += text));

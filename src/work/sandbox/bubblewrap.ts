@@ -1,7 +1,10 @@
 /**
  * Walls by bubblewrap: namespaces of its own for everything, no network, a root file system put together from the few
- * folders that programs need, and limits for each process. Never as root: bubblewrap would keep rights that no wall takes
- * away again, so a root that runs Baton names another user, who owns the workspace.
+ * folders that programs need, a filter of system calls, and limits for each process. Never as root: bubblewrap would keep
+ * rights that no wall takes away again, so a root that runs Baton names another user, who owns the workspace.
+ *
+ * What runs, each becoming the next: [into the control group,] a shell, bubblewrap, and inside prlimit, [the relay, which
+ * stays,] a shell, the command.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
@@ -17,6 +20,7 @@ import { refuseUnreachable } from './reachable.ts';
 import { relayed } from './relayed.ts';
 import { type CheckedRequest, checked } from './request.ts';
 import { INSIDE, type Sandbox } from './sandbox.ts';
+import { seccompFilter } from './seccomp.ts';
 
 export interface BubblewrapOptions {
   /** Of whoever is inside, when Baton is root. Default 61234, which no distribution gives to anybody. */
@@ -25,7 +29,7 @@ export interface BubblewrapOptions {
 
 const UID = 61_234;
 const PROGRAMS = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
-const [PRLIMIT, SETPRIV] = ['/usr/bin/prlimit', '/usr/bin/setpriv'];
+const [BASH, PRLIMIT, SETPRIV] = ['/bin/bash', '/usr/bin/prlimit', '/usr/bin/setpriv'];
 /** The first with `--disable-userns`. */
 const VERSION_MIN = [0, 8] as const;
 /** What programs look for in /etc. Nothing that says who may do what. */
@@ -49,6 +53,14 @@ const ETC = [
   'ssl/openssl.cnf',
   'timezone',
 ];
+const BECOME = `
+exec 9< <(printf "$0")
+for fd in /proc/self/fd/*; do
+  fd=\${fd##*/}
+  [ "$fd" -le 2 ] || [ "$fd" = 9 ] || eval "exec $fd>&-"
+done
+exec "$@"
+`;
 /** Everybody is this one inside, so that who looks itself up by its number is found. */
 const NOBODY = '65534';
 
@@ -80,7 +92,7 @@ export function createBubblewrap({ uid = UID }: BubblewrapOptions = {}): Sandbox
       const held = heldPaths(all.workspace, all.readOnly);
       const started = startInside(all.command, all.env, held);
       const inside = [PRLIMIT, ...prlimitArguments(all.limits), ...relay.command, ...started.command];
-      const command = [program, ...walls(all, held), '--', ...inside] as const;
+      const command = throughShell([program, ...walls(all, held), '--', ...inside]);
       scopes ??= findScopes();
       const scope = (await scopes)?.open(all.limits);
       if (!scope) return { command, env: started.env, ...owner, release: async () => {} };
@@ -93,11 +105,21 @@ export function createBubblewrap({ uid = UID }: BubblewrapOptions = {}): Sandbox
   return sandbox;
 }
 
+/**
+ * A shell that becomes bubblewrap. It gives it the filter, which bubblewrap takes from a descriptor only, and closes every
+ * other one: what this process was started with would be open inside.
+ */
+function throughShell([program, ...args]: readonly [string, ...string[]], filter = seccompFilter()): [string, ...string[]] {
+  const octal = [...(filter ?? [])].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  return [BASH, '-c', BECOME, octal, program, ...(filter ? ['--seccomp', '9'] : []), ...args];
+}
+
 async function lacking(): Promise<string | undefined> {
   if (process.platform !== 'linux') return `bubblewrap is for Linux, this is ${process.platform}`;
   const program = PROGRAMS.find((each) => existsSync(each));
   if (program === undefined) return 'bwrap is not installed (Debian, Ubuntu: apt-get install bubblewrap)';
-  if (!existsSync(PRLIMIT)) return `${PRLIMIT} is not installed (package util-linux)`;
+  const absent = [BASH, PRLIMIT].find((each) => !existsSync(each));
+  if (absent !== undefined) return `${absent} is not installed (packages bash, util-linux)`;
   const { stdout } = await promisify(execFile)(program, ['--version'], { env: {} }).catch(() => ({ stdout: '' }));
   const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(stdout)?.map(Number) ?? [];
   const tooOld = major < VERSION_MIN[0] || (major === VERSION_MIN[0] && minor < VERSION_MIN[1]);
