@@ -7,7 +7,6 @@ import type { Staff } from './agents.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const CODING_AGENTS = ['claude', 'codex', 'gemini', 'opencode'] as const;
 const KEYS = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'] as const;
 
 export function agentViews(settings: Settings, { breakers }: Staff, now: number): AgentView[] {
@@ -31,6 +30,7 @@ const onPath = (program: string, env: Environment): boolean =>
   (env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
 
 export async function partChecks({
+  cwd,
   env,
   settings,
   staff,
@@ -44,7 +44,6 @@ export async function partChecks({
 }): Promise<Check[]> {
   const open = staff.breakers.states(now).filter((each) => each.status === 'open');
   const keys = KEYS.filter((key) => (env[key] ?? '') !== '');
-  const found = CODING_AGENTS.filter((name) => onPath(name, env));
   const checks: Check[] = [
     {
       part: 'git',
@@ -75,12 +74,7 @@ export async function partChecks({
       says: keys.length > 0 ? keys.join(', ') : 'none in the environment',
       hint: `Set one of ${KEYS.join(', ')} for agents that are models.`,
     },
-    {
-      part: 'coding agents',
-      well: true,
-      needed: false,
-      says: found.length > 0 ? `${found.join(', ')} on the PATH` : 'none on the PATH',
-    },
+    await codingAgents(cwd, env),
     {
       part: 'breakers',
       well: open.length === 0,
@@ -90,6 +84,19 @@ export async function partChecks({
     },
   ];
   return checks;
+}
+
+async function codingAgents(cwd: string, env: Environment): Promise<Check> {
+  const { findCodingAgents } = await import('../work/agents/coding/find.ts');
+  const found = await findCodingAgents({ near: [cwd], path: env['PATH'] ?? '' });
+  const names = [...new Set(found.map(({ name }) => name))];
+  const ways = (name: string) => found.flatMap((each) => (each.name === name ? [`${each.via} ${each.version ?? ''}`.trim()] : []));
+  return {
+    part: 'coding agents',
+    well: true,
+    needed: false,
+    says: names.length > 0 ? names.map((name) => `${name} (${ways(name).join(', ')})`).join(', ') : 'none here or on the PATH',
+  };
 }
 
 /** In order of preference; the first that is well is used. Each is tried for real. */

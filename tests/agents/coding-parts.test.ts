@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findCodingAgents } from '../../src/work/agents/coding/find.ts';
 import { findInstalled } from '../../src/work/agents/coding/installed.ts';
 import { readJsonLines } from '../../src/work/agents/coding/json-lines.ts';
 import { insideOnly, type Permission } from '../../src/work/agents/coding/permission.ts';
@@ -130,6 +131,10 @@ describe('finding an installation', () => {
     put('not/coder', 'data');
     mkdirSync(join(top, 'project/node_modules/.bin'));
     mkdirSync(join(top, 'project/packages/a'), { recursive: true });
+    put('agents/node_modules/@openai/codex/package.json', '{"version":"0.9.1"}');
+    put('agents/node_modules/@openai/codex/codex', '', 0o755);
+    put('agents/node_modules/.bin/gemini', '', 0o755);
+    symlinkSync('../@openai/codex/codex', join(top, 'agents/node_modules/.bin/codex'));
     put('project/node_modules/.bin/planted', `#!/bin/sh\ntouch ${join(top, 'ran')}\necho 1.0.0\n`, 0o755);
     symlinkSync('../@someone/coder/bin/coder.js', join(top, 'project/node_modules/.bin/coder'));
   });
@@ -156,6 +161,13 @@ describe('finding an installation', () => {
     const found = await findInstalled({ ...wanted, program: 'planted' }, { near: [join(top, 'project')], path: '' });
     expect(found).not.toHaveProperty('version');
     expect(existsSync(join(top, 'ran'))).toBe(false);
+  });
+  test('tells every agent that is there, with the ways into it', async () => {
+    expect(await findCodingAgents({ near: [join(top, 'agents')], path: '' })).toEqual([
+      { name: 'codex', via: 'cli', version: '0.9.1' },
+      { name: 'gemini', via: 'acp' },
+      { name: 'gemini', via: 'cli' },
+    ]);
   });
   test('names the package when there is none', async () => {
     await expect(findInstalled(wanted, { near: [top], path: 'relative:/nowhere' })).rejects.toMatchObject({

@@ -96,7 +96,7 @@ const attemptIn = async (
   const log = new RedactedLog(home.secrets, (chunk, kind) => context.log(chunk, kind));
   const watch = watchWorkspace(place, context);
   const services = servicesOf(home, context, AbortSignal.any([context.signal, watch.signal]), log);
-  const walled = agent.kind === 'acp' ? await openAgentWalls(home, staff.providers, place, context, services) : undefined;
+  const walled = agent.kind === 'acp' ? await openAgentWalls(home, staff.providers, agent, place, context, services) : undefined;
   try {
     const tools = usesTools(agent)
       ? { tools: { place: await openToolPlace(home, place, env, toolContext(context, services.signal)) } }

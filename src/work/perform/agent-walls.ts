@@ -6,11 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptContext } from '../../engine/host/host.ts';
-import type { AgentServices } from '../agents/agent.ts';
+import type { AgentConfig, AgentServices } from '../agents/agent.ts';
+import { codingConfigSchema } from '../agents/coding/config.ts';
+import { modelNeeds } from '../agents/coding/needs.ts';
 import { costOf } from '../agents/prices.ts';
 import type { Providers } from '../agents/providers.ts';
 import type { Walls } from '../agents/walls.ts';
-import type { Upstream, Wire } from '../metering/meter.ts';
+import { type Upstream, WIRES, type Wire } from '../metering/meter.ts';
 import { INSIDE } from '../sandbox/sandbox.ts';
 import type { Place } from './place.ts';
 import type { Home } from './surroundings.ts';
@@ -26,6 +28,7 @@ const PROVIDERS: Readonly<Record<Wire, string>> = { openai: 'openai', anthropic:
 export async function openAgentWalls(
   home: Home,
   providers: Pick<Providers, 'reach'>,
+  agent: AgentConfig,
   place: Place,
   context: AttemptContext,
   services: AgentServices,
@@ -43,7 +46,7 @@ export async function openAgentWalls(
   const meter = await openMeter({
     socket,
     ...(owner ? { owner } : {}),
-    upstreams: await upstreamsOf(providers),
+    upstreams: await upstreamsOf(providers, agent),
     token,
     step: services.step,
     keyPrefix: `wire-${context.attempt}`,
@@ -86,9 +89,13 @@ export async function openAgentWalls(
 }
 
 /** Providers without a key are left out: a request to them is refused by the meter, with their name. */
-async function upstreamsOf(providers: Pick<Providers, 'reach'>): Promise<Partial<Record<Wire, Upstream>>> {
+async function upstreamsOf(providers: Pick<Providers, 'reach'>, { config }: AgentConfig): Promise<Partial<Record<Wire, Upstream>>> {
   const upstreams: Partial<Record<Wire, Upstream>> = {};
-  for (const [wire, provider] of Object.entries(PROVIDERS) as [Wire, string][]) {
+  const read = codingConfigSchema.safeParse(config).data;
+  // A model of another provider is asked for where that one answers.
+  const named = read === undefined ? undefined : modelNeeds(read);
+  for (const wire of WIRES) {
+    const provider = named?.wire === wire ? named.provider : PROVIDERS[wire];
     const reached = await providers.reach(provider);
     if (reached) upstreams[wire] = { ...reached, provider };
   }

@@ -27,7 +27,8 @@ const agent = (acp: RealAgent['acp'], via: RealAgent['via'], model: string, name
 
 export const REAL_AGENTS: readonly RealAgent[] = [
   agent('codex', 'acp', 'openai/gpt-5-codex', '@agentclientprotocol/codex-acp', '2.6.0', 'codex-acp'),
-  agent('codex', 'cli', 'openai/gpt-5-codex', '@openai/codex', '0.169.0', 'codex'),
+  // Of a provider that only the project's settings know.
+  agent('codex', 'cli', 'scripted/gpt-5-codex', '@openai/codex', '0.169.0', 'codex'),
   agent('claude', 'acp', 'anthropic/claude-sonnet-4-5', '@agentclientprotocol/claude-agent-acp', '0.100.0', 'claude-agent-acp'),
   agent('claude', 'cli', 'anthropic/claude-sonnet-4-5', '@anthropic-ai/claude-code', '2.1.329', 'claude'),
   agent('opencode', 'acp', 'openai/gpt-5', 'opencode-ai', '1.18.33', 'opencode'),

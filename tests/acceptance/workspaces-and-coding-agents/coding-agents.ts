@@ -53,8 +53,10 @@ export default point(import.meta, {
 async function play(agent: RealAgent): Promise<readonly string[]> {
   const program = await install(agent);
   const models = await startScriptedModels();
-  const { folder, home } = makeRepository(`agent-${agent.acp}-${agent.via}`, REPOSITORY);
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...models.env };
+  const own = agent.model.startsWith('scripted/');
+  const settings = own ? { 'baton.yaml': `providers: { scripted: { baseUrl: "${models.env['OPENAI_BASE_URL']}" } }\n` } : {};
+  const { folder, home } = makeRepository(`agent-${agent.acp}-${agent.via}`, { ...REPOSITORY, ...settings });
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...(own ? {} : models.env) };
   const baton = await Baton.open({ home, cwd: folder, env });
   const coder = { acp: agent.acp, via: agent.via, model: agent.model, command: program };
   try {

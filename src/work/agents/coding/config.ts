@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 export const CODING_AGENTS = ['claude', 'codex', 'opencode', 'gemini'] as const;
 export type CodingAgentName = (typeof CODING_AGENTS)[number];
+export const WAYS = ['acp', 'cli'] as const;
+export type Way = (typeof WAYS)[number];
 
 /** No output and no word with a model for so long means that nothing will come any more: 5 minutes. */
 export const NO_PROGRESS_MS = 300_000;
@@ -11,7 +13,7 @@ export const REPEATS_MAX = 10;
 const fields = z.strictObject({
   acp: z.enum(CODING_AGENTS),
   /** Over the Agent Client Protocol, or by its command line with JSON lines. */
-  via: z.enum(['acp', 'cli']).default('acp'),
+  via: z.enum(WAYS).default('acp'),
   /** `provider/model`, or the name of a model of the agent's own provider. Without it the agent's own choice. */
   model: z.string().min(1).optional(),
   /** A mode the agent knows by this name, such as `plan`. Without it: whatever lets it work inside its walls. */
@@ -21,7 +23,7 @@ const fields = z.strictObject({
   /** Its program, by name or path, in place of the one that is looked for. */
   command: z.string().min(1).optional(),
   /** Milliseconds without any progress until it is ended. Default 5 minutes. */
-  noProgress: z.int().positive().default(NO_PROGRESS_MS),
+  noProgress: z.int({ error: 'must be a duration such as 5m' }).positive().default(NO_PROGRESS_MS),
   /** Equal calls of a tool in a row until it is ended. Default 10. */
   repeatsMax: z.int().min(2).default(REPEATS_MAX),
   /** Told before every task. */
@@ -32,4 +34,3 @@ export const codingConfigSchema = fields.refine(({ acp, model }) => acp !== 'ope
   message: 'opencode makes no choice of its own; name one as provider/model',
 });
 export type CodingConfig = z.infer<typeof codingConfigSchema>;
-export type Way = CodingConfig['via'];
