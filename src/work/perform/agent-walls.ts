@@ -9,10 +9,12 @@ import type { AttemptContext } from '../../engine/host/host.ts';
 import type { AgentConfig, AgentServices } from '../agents/agent.ts';
 import { codingConfigSchema } from '../agents/coding/config.ts';
 import { modelNeeds } from '../agents/coding/needs.ts';
+import { readConfig } from '../agents/config.ts';
 import { costOf } from '../agents/prices.ts';
 import type { Providers } from '../agents/providers.ts';
 import type { Walls } from '../agents/walls.ts';
 import { type Upstream, WIRES, type Wire } from '../metering/meter.ts';
+import { AttemptError } from '../processes/failure.ts';
 import { INSIDE } from '../sandbox/sandbox.ts';
 import type { Place } from './place.ts';
 import type { Home } from './surroundings.ts';
@@ -35,6 +37,7 @@ export async function openAgentWalls(
 ): Promise<{ readonly walls: Walls; close(): Promise<void> } | undefined> {
   const { walls } = place;
   if (!walls) return undefined;
+  const upstreams = await upstreamsOf(providers, agent);
   const { openMeter } = await import('../metering/open-meter.ts');
   const { owner } = walls.sandbox;
   const state = join(place.exchange.folder, '..', 'agent');
@@ -46,7 +49,7 @@ export async function openAgentWalls(
   const meter = await openMeter({
     socket,
     ...(owner ? { owner } : {}),
-    upstreams: await upstreamsOf(providers, agent),
+    upstreams,
     token,
     step: services.step,
     keyPrefix: `wire-${context.attempt}`,
@@ -88,16 +91,27 @@ export async function openAgentWalls(
   };
 }
 
-/** Providers without a key are left out: a request to them is refused by the meter, with their name. */
-async function upstreamsOf(providers: Pick<Providers, 'reach'>, { config }: AgentConfig): Promise<Partial<Record<Wire, Upstream>>> {
+/**
+ * Providers without a key are left out: a request to them is refused by the meter, with their name.
+ * @throws AttemptError `KEY_MISSING` when that is the one the agent is here for.
+ */
+async function upstreamsOf(providers: Pick<Providers, 'reach'>, agent: AgentConfig): Promise<Partial<Record<Wire, Upstream>>> {
   const upstreams: Partial<Record<Wire, Upstream>> = {};
-  const read = codingConfigSchema.safeParse(config).data;
-  // A model of another provider is asked for where that one answers.
-  const named = read === undefined ? undefined : modelNeeds(read);
+  const needs = modelNeeds(readConfig(codingConfigSchema, agent));
   for (const wire of WIRES) {
-    const provider = named?.wire === wire ? named.provider : PROVIDERS[wire];
+    // A model of another provider is asked for where that one answers.
+    const provider = needs.wire === wire ? needs.provider : PROVIDERS[wire];
     const reached = await providers.reach(provider);
     if (reached) upstreams[wire] = { ...reached, provider };
   }
-  return upstreams;
+  if (upstreams[needs.wire] !== undefined) return upstreams;
+  throw new AttemptError(
+    'permanent',
+    'KEY_MISSING',
+    `The agent "${agent.name}" asks models of ${needs.provider}, and no key of theirs is set.`,
+    {
+      hint: `Set it in the environment Baton is started from, or name another provider by \`model\`.`,
+      dispatched: false,
+    },
+  );
 }
