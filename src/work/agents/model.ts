@@ -7,7 +7,6 @@
  * none: that one is its result.
  */
 import type { ModelMessage } from 'ai';
-import { z } from 'zod';
 import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
 import type { Agent, AgentServices, Work } from './agent.ts';
@@ -19,7 +18,7 @@ import { againMessages, LAST_STEP, modelPrompt } from './model-prompt.ts';
 import { type Reply, type Request, reservation, send, stepsExhausted } from './model-request.ts';
 import { type ModelTools, openModelTools } from './model-tools.ts';
 import type { OpenedModel, Providers } from './providers.ts';
-import { type Checked, checkWritten, parseJson, summaryOf } from './written.ts';
+import { type Checked, checkSaid } from './written.ts';
 
 export interface ModelAgentOptions {
   readonly providers: Providers;
@@ -144,11 +143,8 @@ const checkReply = ({ text, finish }: Reply, { schema }: Work, { maxOutputTokens
     throw new AttemptError('permanent', 'CONTENT_FILTERED', "The provider's content filter stopped the answer.");
   if (finish === 'length') return { ok: false, problems: [`it was cut off at ${maxOutputTokens} tokens; answer within that`] };
   if (text.trim() === '') return { ok: false, problems: ['it is empty'] };
-  if (schema === undefined) return checkWritten({ summary: summaryOf(text), outputs: { text } });
-  const parsed = parseJson(text);
-  if (!parsed.ok) return parsed;
-  const outputs = z.record(z.string(), z.unknown()).safeParse(parsed.value).data;
-  if (outputs === undefined) return { ok: false, problems: ['it is not a JSON object'] };
+  return checkSaid(text, schema);
+};
   const problems = schemaProblems(schema, outputs).map((problem) => `the answer${problem}`);
   if (problems.length > 0) return { ok: false, problems };
   return checkWritten({ summary: typeof outputs['summary'] === 'string' ? summaryOf(outputs['summary']) : '', outputs });
