@@ -12,7 +12,7 @@ import { AttemptError } from '../processes/failure.ts';
 import type { Agent, AgentServices, Work } from './agent.ts';
 import { type Answer, askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
-import { badSchema, type JsonSchema, schemaProblems } from './json-schema.ts';
+import { badSchema, type JsonSchema } from './json-schema.ts';
 import { type ModelConfig, modelConfigSchema } from './model-config.ts';
 import { againMessages, LAST_STEP, modelPrompt } from './model-prompt.ts';
 import { type Reply, type Request, reservation, send, stepsExhausted } from './model-request.ts';
@@ -144,8 +144,4 @@ const checkReply = ({ text, finish }: Reply, { schema }: Work, { maxOutputTokens
   if (finish === 'length') return { ok: false, problems: [`it was cut off at ${maxOutputTokens} tokens; answer within that`] };
   if (text.trim() === '') return { ok: false, problems: ['it is empty'] };
   return checkSaid(text, schema);
-};
-  const problems = schemaProblems(schema, outputs).map((problem) => `the answer${problem}`);
-  if (problems.length > 0) return { ok: false, problems };
-  return checkWritten({ summary: typeof outputs['summary'] === 'string' ? summaryOf(outputs['summary']) : '', outputs });
 };
