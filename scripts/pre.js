@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 const NEEDED = [
   ['git', 'git', 'the demo reads the history of a repository'],
   ['bash', 'bash', 'commands of a workflow run in it'],
+  ...(process.platform === 'linux' ? [['bwrap', 'bubblewrap', 'what agents run runs inside a sandbox']] : []),
 ];
 
 const there = (program) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
