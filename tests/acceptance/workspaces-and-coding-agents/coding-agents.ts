@@ -1,6 +1,6 @@
 // req A1, A2: real coding agents from npm, by both ways in, inside the sandbox and through the meter.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RUN_TERMINAL } from '../../../src/engine/kernel/state.ts';
 import { Baton } from '../../../src/index.ts';
@@ -64,6 +64,7 @@ async function play(agent: RealAgent): Promise<readonly string[]> {
   } finally {
     await baton.close();
     await models.close();
+    rmSync(dirname(folder), { recursive: true, force: true });
   }
 }
 
