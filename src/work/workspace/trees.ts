@@ -12,7 +12,7 @@ import { ignoredByBase, ignoresChanged } from './ignored.ts';
 import { judge } from './paths.ts';
 import { type Scan, scan } from './scan.ts';
 import { LIMITS, Store } from './store.ts';
-import { type Checkpoint, type Commit, QUOTA_DEFAULT, type Quota, type Trees, type Workspace } from './workspace.ts';
+import { type Change, type Checkpoint, type Commit, QUOTA_DEFAULT, type Quota, type Trees, type Workspace } from './workspace.ts';
 
 export interface TreesOptions {
   /** Absolute path of a folder of the store's own. */
@@ -24,11 +24,18 @@ export interface TreesOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
+interface Last {
+  readonly commit: Commit;
+  readonly tree: string;
+  readonly empty: readonly string[];
+}
+
 export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: TreesOptions): Trees {
   mkdirSync(folder, { recursive: true, mode: owner ? 0o711 : 0o700 });
   const store = new Store(join(folder, 'store.git'));
   const checkouts = new Checkouts({ store, folder, project, ...(owner ? { owner } : {}) });
   const lines = new Map<string, Promise<unknown>>();
+  const latest = new Map<string, Last>();
   let opened: Promise<void> | undefined;
 
   /** One after the other for each name. */
@@ -44,15 +51,21 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
   async function checkpoint(workspace: Workspace, why: string): Promise<Checkpoint> {
     const seen = scan(workspace.folder);
     refuseTooMuch(workspace, seen, quota);
-    const last = (await store.kept(`workspaces/${workspace.id}`)) ?? workspace.base;
-    const tree = await written(workspace, seen);
-    const same = tree === (await store.treeOf(last)) && String(seen.empty) === String(await emptyFolders(store, last));
-    const commit = same ? last : await store.commit(tree, [last], withEmptyFolders(why, seen.empty));
+    const last = latest.get(workspace.id) ?? (await lastOf(workspace));
+    const { tree, changes } = await written(workspace, seen);
+    const same = tree === last.tree && String(seen.empty) === String(last.empty);
+    const commit = same ? last.commit : await store.commit(tree, [last.commit], withEmptyFolders(why, seen.empty));
     if (!same) await store.keep(`workspaces/${workspace.id}`, commit);
-    const changes = await store.changes(workspace.base, commit);
+    latest.set(workspace.id, { commit, tree, empty: seen.empty });
     const executables = changes.filter(({ mode, kind }) => mode === '100755' && kind !== 'deleted').map(({ path }) => path);
     const { bytes, files, violations } = seen;
     return { commit, changes, violations: violations.filter(({ path, code }) => counts(path, code, changes)), bytes, files, executables };
+  }
+
+  /** What is on record of a workspace; asked of git once, since each question costs it a start. */
+  async function lastOf({ id, base }: Workspace): Promise<Last> {
+    const commit = (await store.kept(`workspaces/${id}`)) ?? base;
+    return { commit, tree: await store.treeOf(commit), empty: await emptyFolders(store, commit) };
   }
 
   /** Hard links count where the file is part of the change: package managers link their own. */
@@ -60,14 +73,17 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     code !== 'HARD_LINK' || changes.some((change) => change.path === path);
 
   /** The folder as a tree. */
-  async function written({ id, folder: worktree, base }: Workspace, { nested }: Scan): Promise<string> {
+  async function written(
+    { id, folder: worktree, base }: Workspace,
+    { nested }: Scan,
+  ): Promise<{ readonly tree: string; readonly changes: readonly Change[] }> {
     const index = checkouts.indexOf(id);
     const around = { worktree, index, limit: LIMITS.checkpoint };
     const spared = nested.map((path) => `:(exclude,literal)${path}`);
     await git(store.folder, ['add', '-A', '--', '.', ...spared], around);
     const tree = textOf(await git(store.folder, ['write-tree'], around));
-    const differing = textOf(await git(store.folder, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, tree])).split('\0');
-    if (!ignoresChanged(differing)) return tree;
+    const changes = await store.changes(base, tree);
+    if (!ignoresChanged(changes.map(({ path }) => path))) return { tree, changes };
     // Other ignore files than the base has: everything is looked at, and the base decides.
     await git(store.folder, ['add', '-A', '-f', '--', '.', ...spared], around);
     const all = textOf(await git(store.folder, ['write-tree'], around));
@@ -82,7 +98,8 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     );
     const input = [...ignored].map((path) => `0 ${'0'.repeat(40)}\t${path}\0`).join('');
     await git(store.folder, ['update-index', '-z', '--index-info'], { ...around, input });
-    return textOf(await git(store.folder, ['write-tree'], around));
+    const judged = textOf(await git(store.folder, ['write-tree'], around));
+    return { tree: judged, changes: await store.changes(base, judged) };
   }
 
   /** The folder becomes the tree: what is tracked is as the tree has it, what is ignored stays. Its index says what was there. */
@@ -132,12 +149,14 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
       inTurn(id, async () => {
         const found = checkouts.find(id);
         if (found) return found;
+        latest.delete(id);
         await store.keep(`workspaces/${id}`, base);
         return checkouts.make(id, base);
       }),
 
     checkout: (id, commit) =>
       inTurn(id, async () => {
+        latest.delete(id);
         await store.keep(`workspaces/${id}`, commit);
         return checkouts.make(id, commit);
       }),
@@ -169,7 +188,11 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     keep: (name, commit) => inTurn('keep', () => store.keep(name, commit)),
     list: () =>
       inTurn('list', async () => checkouts.list().map(({ id, folder: place }) => ({ id, folder: place, bytes: scan(place).bytes }))),
-    remove: (id) => inTurn(id, async () => checkouts.remove(id)),
+    remove: (id) =>
+      inTurn(id, async () => {
+        latest.delete(id);
+        checkouts.remove(id);
+      }),
     forget: (prefix) => inTurn('keep', () => store.forget(prefix)),
   };
 }
