@@ -87,6 +87,27 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
   'approval.escalated': () => ({ tone: 'wait', text: 'nobody decided in time: more people may now' }),
   'budget.warned': ({ scope, measure, limit }) => ({ tone: 'wait', text: `80 % of ${measure} ${limit} is used (${scope})` }),
   'budget.exhausted': ({ scope, measure, limit }) => ({ tone: 'bad', text: `the limit ${measure} ${limit} is reached (${scope})` }),
+  'tree.failed': ({ failure }) => ({ tone: 'bad', text: `its tree can't be had: ${failureText(failure)}` }),
+  'change.refused': ({ why }) => ({
+    tone: 'wait',
+    text: why === 'conflict' ? 'conflicts with what was committed meanwhile' : 'changed what it may not; that was put back',
+  }),
+  'change.stalled': ({ task, failure }, state) => ({
+    tone: 'wait',
+    text: `stands aside: ${failureText(failure)} → ${attentionCommand(state.id, { kind: 'blocked', task })}`,
+  }),
+  'restore.ended': ({ reason }) =>
+    reason === undefined ? { text: 'its workspace was put back' } : { tone: 'bad', text: `its workspace could not be put back: ${reason}` },
+  'promotion.started': () => ({ tone: 'dim', text: 'on its way into your tree' }),
+  'promotion.done': (_fact, state) => ({
+    tone: 'good',
+    text: `its change is in your tree → take it back: baton promote ${state.id} --undo`,
+  }),
+  'promotion.refused': ({ message }, state) => ({
+    tone: 'bad',
+    text: `your tree was left as it was: ${message} → baton promote ${state.id}`,
+  }),
+  'promotion.undone': () => ({ text: 'its change was taken out of your tree' }),
   'message.sent': ({ by }) => ({ tone: 'dim', text: `message from ${by}` }),
   'message.acknowledged': () => ({ tone: 'dim', text: 'took the message' }),
   'message.returned': ({ reason }) => ({ tone: 'wait', text: `nobody took the message: ${reason}` }),
