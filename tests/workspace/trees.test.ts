@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -63,6 +64,21 @@ describe('a snapshot', () => {
     expect(existsSync(join(work, 'new.txt'))).toBe(true);
     for (const path of ['ignored', 'secret.txt']) expect(existsSync(join(work, path))).toBe(false);
     expect(lstatSync(join(work, 'a.txt')).ino).not.toBe(lstatSync(join(folder, 'a.txt')).ino);
+  });
+
+  it('has what the user’s repository tracks although it is ignored, and does not stumble over a lock that a dead git left', async () => {
+    const { folder, trees } = project({ 'kept.log': 'kept\n' });
+    sh(folder, 'echo "*.log" > .gitignore; echo "no" > other.log; git add -f .gitignore kept.log; git commit -qm two');
+    const base = await trees.snapshot(folder, 'one');
+    expect((await trees.file(base, 'kept.log', 100))?.toString()).toBe('kept\n');
+    expect(await trees.file(base, 'other.log', 100)).toBeUndefined();
+    const workspace = await trees.open('r/t', base);
+    const beside = join(workspace.folder, '..', '..', 'beside');
+    for (const name of readdirSync(beside).filter((each) => each.endsWith('.index'))) writeFileSync(join(beside, `${name}.lock`), '');
+    expect(await trees.changes(base, await trees.snapshot(folder, 'two'))).toEqual([]);
+    expect((await trees.checkpoint(workspace, 'three')).changes).toEqual([]);
+    put(workspace.folder, { 'kept.log': 'changed\n' });
+    expect(paths((await trees.checkpoint(workspace, 'four')).changes)).toEqual(['modified kept.log']);
   });
 
   it('refuses a repository inside the repository by its name, with or without commits', async () => {

@@ -3,7 +3,7 @@
  * the port for what each promises. Work on one checkout goes one after the other; two never wait for each other.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatonError } from '../../errors.ts';
 import { Checkouts, emptyFolders, withEmptyFolders } from './checkouts.ts';
@@ -80,6 +80,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     const index = checkouts.indexOf(id);
     const around = { worktree, index, limit: LIMITS.checkpoint };
     const spared = nested.map((path) => `:(exclude,literal)${path}`);
+    unlocked(index);
     await git(store.folder, ['add', '-A', '--', '.', ...spared], around);
     const tree = textOf(await git(store.folder, ['write-tree'], around));
     const changes = await store.changes(base, tree);
@@ -136,8 +137,16 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
         // What the user keeps out of sight without a file in the tree is out of sight here too.
         const config = { 'core.excludesFile': join(source, '.git', 'info', 'exclude') };
         const around = { worktree: source, index, config, limit: LIMITS.checkpoint };
+        unlocked(index);
         const added = await tryGit(store.folder, ['add', '-A', '--', '.'], around);
         if (added.code !== 0) throw notTaken(source, added.said);
+        // Files that the user's own repository has, whatever its ignore files say of them.
+        const kept = (await keptThoughIgnored(source)).filter((path) => existsSync(join(source, path)));
+        if (kept.length > 0)
+          await git(store.folder, ['add', '-f', '--pathspec-from-file=-', '--pathspec-file-nul'], {
+            ...around,
+            input: kept.map((path) => `:(literal)${path}\0`).join(''),
+          });
         const nested = textOf(await git(store.folder, ['ls-files', '-s', '-z'], around))
           .split('\0')
           .find((entry) => entry.startsWith('160000'));
@@ -195,6 +204,24 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
       }),
     forget: (prefix) => inTurn('keep', () => store.forget(prefix)),
   };
+}
+
+/** Left by a git that died with its machine: nobody else writes an index of ours, and one at a time. */
+function unlocked(index: string): void {
+  rmSync(`${index}.lock`, { force: true });
+}
+
+/** Of the user's own index, what its ignore files would leave out. Nothing of the repository's configuration is run. */
+async function keptThoughIgnored(project: string): Promise<readonly string[]> {
+  const own = textOf(await git(join(project, '.git'), ['rev-parse', '--absolute-git-dir'], { worktree: project }).catch(() => Buffer.of()));
+  if (own === '') return [];
+  const { code, out } = await tryGit(own, ['ls-files', '-c', '-i', '--exclude-standard', '-z'], { worktree: project });
+  return code === 0
+    ? out
+        .toString()
+        .split('\0')
+        .filter((path) => path !== '')
+    : [];
 }
 
 function refuseTooMuch({ folder }: Workspace, { bytes, files }: Scan, quota: Quota): void {

@@ -48,6 +48,8 @@ async function resumeAll(
     return EXIT.done;
   }
   if (detach && session.at() !== 'here') {
+    // Nobody is started before somebody is asked.
+    await session.client.health();
     if (out.json) for (const run of open) out.data(run);
     else out.say(`${plural(open.length, 'run goes on', 'runs go on')}: ${open.map(({ run }) => run).join(', ')}`);
     return EXIT.done;
