@@ -62,7 +62,13 @@ export async function measureTrees(parent: string, files: number): Promise<TreeF
     const base = await trees.snapshot(project, 'bench');
     // The first checkout of a tree makes its history for whoever works there; later ones copy it.
     await trees.open('warm', base);
-    const times = { workspace: [] as number[], checkpoint: [] as number[], judge: [] as number[], merge: [] as number[], promotion: [] as number[] };
+    const times = {
+      workspace: [] as number[],
+      checkpoint: [] as number[],
+      judge: [] as number[],
+      merge: [] as number[],
+      promotion: [] as number[],
+    };
     for (let round = 1; round <= REPEATS; round++) {
       let workspace: Workspace | undefined;
       times.workspace.push(await timed(async () => (workspace = await trees.open(`w${round}`, base))));

@@ -115,6 +115,8 @@ function place(inside: Inside): void {
       (name) => !(name in env) && !['PATH', 'HOME', 'TMPDIR', 'LANG', 'PWD', 'SHLVL', '_', ''].includes(name),
     );
     assert.deepEqual(added, []);
+    const elsewhere = await place.run(['/usr/bin/env'], { env: { PWD: '/elsewhere', OLDPWD: '/elsewhere' } });
+    assert.doesNotMatch(elsewhere.stdout, /elsewhere/);
     const { command } = await place.sandbox.wrap({ command: ['true'], workspace: place.workspace, env: { TOKEN: 'very-secret' } });
     assert.doesNotMatch(command.join(' '), /very-secret/);
   });

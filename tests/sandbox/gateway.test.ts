@@ -66,7 +66,11 @@ async function tunnel(target: string): Promise<Answer & { readonly socket: Socke
   const socket = connect({ path: join(folder, 's'), allowHalfOpen: true }).on('error', () => undefined);
   socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
   const [first] = (await once(socket, 'data')) as [Buffer];
-  return { code: Number(first.toString().split(' ')[1]), text: first.toString(), socket };
+  socket.pause();
+  const code = Number(first.toString().split(' ')[1]);
+  // What came right behind it is of the other side.
+  if (code === 200) socket.unshift(first.subarray(first.indexOf('\r\n\r\n') + 4));
+  return { code, text: first.toString(), socket };
 }
 
 describe('the way out', () => {
@@ -191,11 +195,23 @@ describe('what goes through', () => {
     });
     await open({ allow: [`good.example:${port}`] });
     const { socket } = await tunnel(`good.example:${port}`);
-    socket.pause();
     socket.end(large);
     await once(socket, 'finish');
     const answer = await text(socket);
     expect(answer.length).toBe(large.length + `${large.length} `.length);
+  });
+
+  it('goes on one way when the other has ended', async () => {
+    const heard = Promise.withResolvers<string>();
+    const port = await tcpServer(async (socket) => {
+      socket.end('that was all');
+      heard.resolve(await text(socket));
+    });
+    await open({ allow: [`good.example:${port}`] });
+    const { socket } = await tunnel(`good.example:${port}`);
+    expect(await text(socket)).toBe('that was all');
+    socket.end('and this');
+    expect(await heard.promise).toBe('and this');
   });
 
   it('keeps its body, code and headers by http too', async () => {

@@ -6,7 +6,7 @@
  * What goes through it is not looked at: it holds to where, not to what.
  */
 import { lookup as lookUp } from 'node:dns/promises';
-import { chmodSync, chownSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, isIP, type LookupFunction } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
@@ -41,7 +41,7 @@ export interface GatewayOptions {
 }
 export interface Gateway {
   readonly counts: () => { readonly allowed: number; readonly refused: number };
-  /** Ends every connection. May be called twice. */
+  /** Ends every connection, and removes the socket. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -150,7 +150,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     closed ??= new Promise<void>((resolve) => {
       for (const each of open) each.destroy();
       server.close(() => resolve());
-    }).then(() => rmSync(socket, { force: true }));
+    });
     return closed;
   };
   await new Promise<void>((resolve, reject) => {

@@ -30,10 +30,15 @@ export default point(import.meta, {
       [beyond <= BARS.promotionMs, `promoted ${beyond.toFixed(0)} ms beyond the merge (${memory.mergeMs.toFixed(0)} ms)`],
       [missed.lost === 0 && missed.made > 0, `${missed.made} changes, ${missed.lost} missed`],
     ];
-    const wide = [memory, disk, small].map((each, i) => `${['memory', 'disk', 'disk'][i]} ${each.files}: workspace ${each.workspaceMs.toFixed(0)} ms, promotion ${each.promotionMs.toFixed(0)} ms`);
+    const wide = [memory, disk, small].map(
+      (each, i) =>
+        `${['memory', 'disk', 'disk'][i]} ${each.files}: workspace ${each.workspaceMs.toFixed(0)} ms, promotion ${each.promotionMs.toFixed(0)} ms`,
+    );
     return {
       holds: checks.every(([holds]) => holds),
-      figure: [...checks.map(([holds, text]) => (holds ? text : `${text} (over)`)), `sandbox ${ratio.toFixed(1)} × a plain start`].join('; '),
+      figure: [...checks.map(([holds, text]) => (holds ? text : `${text} (over)`)), `sandbox ${ratio.toFixed(1)} × a plain start`].join(
+        '; ',
+      ),
       detail: wide.join('\n'),
     };
   },
