@@ -202,3 +202,16 @@ test('a blocked task waits for a person, who may let it try again', () => {
   expect(play.state.status).toBe('running');
   expect(play.start()).toEqual(['task.started']);
 });
+
+// req K4: found by the simulator.
+describe('a person who decides while the probe still looks', () => {
+  it.each(['committed', 'fail', 'retry'] as const)('is heard: %s', (decision) => {
+    const play = new KernelPlay([{ idempotent: false, probe: true }]);
+    play.start();
+    play.lose();
+    expect(play.task().probing).toBe(true);
+    play.ask({ type: 'task.decide', by: ME, task: 't0', decision, ...(decision === 'committed' ? { result: 'r' } : {}) });
+    expect(play.task().status).toBe({ committed: 'committed', fail: 'failed', retry: 'ready' }[decision]);
+    expect(play.ask({ type: 'probe.end', task: 't0', attempt: 1, verdict: 'absent' })).toEqual(['ATTEMPT_OVER']);
+  });
+});

@@ -197,18 +197,19 @@ export const attemptEvolvers = {
     const task = taskOf(state, fact.task);
     settleReservations(state, task, 'done');
     spend(state, task, fact.usage);
-    delete task.probing;
     task.result = fact.result;
     if (fact.tree !== undefined) grow(state, task, fact.tree, change);
+    // Who was to move it on is counted by what it was until now, its probe included.
     arrive(state, task, 'committed', at, change);
+    delete task.probing;
   },
   'task.failed'(state, fact, at, change) {
     const task = taskOf(state, fact.task);
     settleReservations(state, task, fact.failure.class);
     spend(state, task, fact.usage);
-    delete task.probing;
     task.failure = fact.failure;
     arrive(state, task, 'failed', at, change);
+    delete task.probing;
   },
   'task.skipped'(state, fact, at, change) {
     const task = taskOf(state, fact.task);
