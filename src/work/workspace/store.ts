@@ -70,7 +70,8 @@ export class Store {
     if (refs.length > 0) await git(this.folder, ['update-ref', '--stdin'], { input: refs.map((ref) => `delete ${ref}\n`).join('') });
   }
 
-  async changes(from: Commit, to: Commit): Promise<Change[]> {
+  /** @param sizeOf where the files of `to` are at hand: git need not be asked */
+  async changes(from: Commit, to: Commit, sizeOf?: (path: string) => number): Promise<Change[]> {
     if (from === to) return [];
     const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index', from, to];
     const fields = (await git(this.folder, args, { limit: LIMITS.diff })).toString().split('\0');
@@ -81,6 +82,7 @@ export class Store {
         before === NOTHING ? 'added' : after === NOTHING ? 'deleted' : status.startsWith('M') && oldBlob === blob ? 'mode' : 'modified';
       found.push({ path: fields[i + 1] ?? '', kind, mode: after === NOTHING ? before : after, blob: after === NOTHING ? '' : blob });
     }
+    if (sizeOf) return found.map(({ blob, ...change }) => ({ ...change, size: blob === '' ? 0 : sizeOf(change.path) }));
     const sizes = await this.sizes(found.map(({ blob }) => blob).filter((blob) => blob !== ''));
     return found.map(({ blob, ...change }) => ({ ...change, size: sizes.get(blob) ?? 0 }));
   }

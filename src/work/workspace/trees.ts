@@ -3,7 +3,7 @@
  * the port for what each promises. Work on one checkout goes one after the other; two never wait for each other.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatonError } from '../../errors.ts';
 import { Checkouts, emptyFolders, withEmptyFolders } from './checkouts.ts';
@@ -25,6 +25,8 @@ export interface TreesOptions {
 }
 
 interface Last {
+  /** Far below its quota: what it holds may be stored while it is looked at. */
+  readonly roomy?: boolean;
   readonly commit: Commit;
   readonly tree: string;
   readonly empty: readonly string[];
@@ -49,14 +51,13 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
   }
 
   async function checkpoint(workspace: Workspace, why: string): Promise<Checkpoint> {
-    const seen = scan(workspace.folder);
-    refuseTooMuch(workspace, seen, quota);
     const last = latest.get(workspace.id) ?? (await lastOf(workspace));
+    const seen = await taken(workspace, last);
     const { tree, changes } = await written(workspace, seen);
     const same = tree === last.tree && String(seen.empty) === String(last.empty);
     const commit = same ? last.commit : await store.commit(tree, [last.commit], withEmptyFolders(why, seen.empty));
     if (!same) await store.keep(`workspaces/${workspace.id}`, commit);
-    latest.set(workspace.id, { commit, tree, empty: seen.empty });
+    latest.set(workspace.id, { commit, tree, empty: seen.empty, roomy: isRoomy(seen, quota) });
     const executables = changes.filter(({ mode, kind }) => mode === '100755' && kind !== 'deleted').map(({ path }) => path);
     const { bytes, files, violations } = seen;
     return { commit, changes, violations: violations.filter(({ path, code }) => counts(path, code, changes)), bytes, files, executables };
@@ -72,21 +73,38 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
   const counts = (path: string, code: string, changes: Checkpoint['changes']): boolean =>
     code !== 'HARD_LINK' || changes.some((change) => change.path === path);
 
+  /** The folder is looked at, and brought into its index: at the same time, where one is not likely to forbid the other. */
+  async function taken(workspace: Workspace, last: Last): Promise<Scan> {
+    const index = checkouts.indexOf(workspace.id);
+    const around = { worktree: workspace.folder, index, limit: LIMITS.checkpoint };
+    unlocked(index);
+    if (last.roomy) {
+      const adding = tryGit(store.folder, ['add', '-A', '--', '.'], around);
+      const seen = scan(workspace.folder);
+      const added = await adding;
+      refuseTooMuch(workspace, seen, quota);
+      if (added.code === 0 && seen.nested.length === 0) return seen;
+      await git(store.folder, ['read-tree', last.commit], around);
+    }
+    const seen = scan(workspace.folder);
+    refuseTooMuch(workspace, seen, quota);
+    await git(store.folder, ['add', '-A', '--', '.', ...sparing(seen)], around);
+    return seen;
+  }
+
   /** The folder as a tree. */
   async function written(
     { id, folder: worktree, base }: Workspace,
-    { nested }: Scan,
+    seen: Scan,
   ): Promise<{ readonly tree: string; readonly changes: readonly Change[] }> {
     const index = checkouts.indexOf(id);
     const around = { worktree, index, limit: LIMITS.checkpoint };
-    const spared = nested.map((path) => `:(exclude,literal)${path}`);
-    unlocked(index);
-    await git(store.folder, ['add', '-A', '--', '.', ...spared], around);
     const tree = textOf(await git(store.folder, ['write-tree'], around));
-    const changes = await store.changes(base, tree);
+    const sizeOf = (path: string) => lstatSync(join(worktree, path), { throwIfNoEntry: false })?.size ?? 0;
+    const changes = await store.changes(base, tree, sizeOf);
     if (!ignoresChanged(changes.map(({ path }) => path))) return { tree, changes };
     // Other ignore files than the base has: everything is looked at, and the base decides.
-    await git(store.folder, ['add', '-A', '-f', '--', '.', ...spared], around);
+    await git(store.folder, ['add', '-A', '-f', '--', '.', ...sparing(seen)], around);
     const all = textOf(await git(store.folder, ['write-tree'], around));
     const added = textOf(
       await git(store.folder, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--diff-filter=A', base, all]),
@@ -100,7 +118,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     const input = [...ignored].map((path) => `0 ${'0'.repeat(40)}\t${path}\0`).join('');
     await git(store.folder, ['update-index', '-z', '--index-info'], { ...around, input });
     const judged = textOf(await git(store.folder, ['write-tree'], around));
-    return { tree: judged, changes: await store.changes(base, judged) };
+    return { tree: judged, changes: await store.changes(base, judged, sizeOf) };
   }
 
   /** The folder becomes the tree: what is tracked is as the tree has it, what is ignored stays. Its index says what was there. */
@@ -205,6 +223,12 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     forget: (prefix) => inTurn('keep', () => store.forget(prefix)),
   };
 }
+
+/** Git is kept out of repositories inside. */
+const sparing = ({ nested }: Scan): string[] => nested.map((path) => `:(exclude,literal)${path}`);
+
+const ROOMY = 0.5;
+const isRoomy = ({ bytes, files }: Scan, quota: Quota): boolean => bytes < ROOMY * quota.bytes && files < ROOMY * quota.files;
 
 /** Left by a git that died with its machine: nobody else writes an index of ours, and one at a time. */
 function unlocked(index: string): void {
