@@ -31,7 +31,6 @@ const HOLDS_ANYWAY = [
   'within its limits work goes on',
   'its input, output and errors are its own',
   'two at once know nothing of each other',
-  ...(none.owner ? [] : ['whoever is inside has a name']),
 ];
 
 test('a sandbox without walls fails the suite in everything that a wall is for', { timeout: 120_000 }, async () => {
@@ -41,8 +40,9 @@ test('a sandbox without walls fails the suite in everything that a wall is for',
     { name: 'none', sandbox: none },
   );
   const passed: string[] = [];
-  // Without a limit of processor time this one would not end by itself.
-  for (const { what, body } of tests.filter(({ what }) => what !== 'limits.cpuSeconds holds'))
+  // Without a limit of processor time the one would not end by itself, and the other is as the machine has it.
+  const left = ['limits.cpuSeconds holds', 'whoever is inside has a name'];
+  for (const { what, body } of tests.filter(({ what }) => !left.includes(what)))
     await body().then(
       () => passed.push(what),
       () => undefined,

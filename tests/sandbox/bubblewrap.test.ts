@@ -94,6 +94,12 @@ describe('what is spawned', () => {
     expect(statSync(beat).size).toBe(size);
   });
 
+  it('shows of /etc what programs need, and of the folders of users nothing', async () => {
+    const { stdout } = await place.sh('ls -A /etc /root /home /var /run /sys /boot /opt 2> /dev/null');
+    expect(stdout).toContain('passwd');
+    for (const closed of ['shadow', 'sudoers', 'ssh\n', 'hostname', 'resolv.conf', 'lib\n', 'kernel']) expect(stdout).not.toContain(closed);
+  });
+
   it('has nothing of the command’s environment that could mean something to it', async () => {
     const { env, command } = await wrap('true', {
       env: { LD_PRELOAD: '/workspace/evil.so', BASH_ENV: '/workspace/evil', TOKEN: 'very-secret' },
