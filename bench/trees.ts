@@ -73,6 +73,8 @@ export async function measureTrees(parent: string, files: number): Promise<TreeF
       let workspace: Workspace | undefined;
       times.workspace.push(await timed(async () => (workspace = await trees.open(`w${round}`, base))));
       if (!workspace) throw new Error('no workspace');
+      // Git trusts what it knows of a file once that is a second old; agents work longer than that.
+      await trees.checkpoint(workspace, 'settled');
       change(workspace, files, CHANGED, round);
       const made = workspace;
       let commit = base;
