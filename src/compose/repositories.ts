@@ -1,6 +1,6 @@
 /** The repositories of a home: one store of trees for each project that a run works over, and what the project's settings say of it. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HomePaths } from '../engine/journal/home.ts';
@@ -50,7 +50,14 @@ export function openWorkPlaces(paths: HomePaths, homeId: string): WorkPlaces {
     sockets: base ? join(base, 's') : join(tmpdir(), `baton-${homeId.slice(0, 10)}`),
   };
   for (const folder of Object.values(places)) mkdirSync(folder, { recursive: true, mode });
-  return places;
+  // The name of a folder for everybody's use can be guessed, and somebody else may have made it first.
+  return isOurs(places.sockets) ? places : { ...places, sockets: mkdtempSync(join(tmpdir(), 'baton-')) };
+}
+
+const FOR_OTHERS = 0o066;
+function isOurs(folder: string): boolean {
+  const { uid, mode } = lstatSync(folder);
+  return uid === process.getuid?.() && (mode & FOR_OTHERS) === 0;
 }
 
 export interface HomeRepositories extends Repositories {
