@@ -9,6 +9,7 @@ import { foldRun } from '../../src/engine/journal/fold.ts';
 import { homePaths } from '../../src/engine/journal/home.ts';
 import type { Journal } from '../../src/engine/journal/journal.ts';
 import { acquireOwner } from '../../src/engine/journal/owner.ts';
+import { linesOf } from '../../src/engine/journal/rows.ts';
 import { FACTS } from '../../src/engine/kernel/facts.ts';
 import { GRANTS } from '../../src/engine/kernel/grants.ts';
 import { viewOf } from '../../src/engine/kernel/view.ts';
@@ -63,8 +64,8 @@ test('every kind of fact, in each of its versions, is in the journal of some rel
       const texts = (journal as unknown as { connection: { rows(sql: string): Iterable<{ text: string }> } }).connection.rows(
         'SELECT text FROM fact',
       );
-      for (const { text } of texts) {
-        const { v = 1, fact } = JSON.parse(text) as { v?: number; fact: { type: string } };
+      for (const line of [...texts].flatMap(({ text }) => linesOf(text))) {
+        const { v = 1, fact } = JSON.parse(line) as { v?: number; fact: { type: string } };
         stored.add(`${fact.type} ${v}`);
       }
     });

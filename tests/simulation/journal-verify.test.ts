@@ -7,20 +7,23 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { genesis, link } from '../../src/engine/journal/codec.ts';
 import { makeHome } from '../../src/engine/journal/home.ts';
+import type { NewFact } from '../../src/engine/journal/journal.ts';
 import { SqliteJournal } from '../../src/engine/journal/sqlite.ts';
 
 const STREAMS = ['r', 's', 't'];
 const MANY = 12;
 
-/** A journal whose streams lie between each other, and the database by hand. */
-function tampered<T>(work: (db: DatabaseSync, journal: SqliteJournal) => T): T {
+/** A journal whose streams lie between each other, with so many facts at once, and the database by hand. */
+function tampered<T>(work: (db: DatabaseSync, journal: SqliteJournal) => T, together: readonly number[] = Array(MANY).fill(1)): T {
   const paths = makeHome(mkdtempSync(join(tmpdir(), 'journal-verify-')));
   const journal = new SqliteJournal(paths, { write: true });
   try {
-    for (let i = 0; i < MANY; i++)
-      journal.append(
-        STREAMS.map((stream) => ({ stream, after: i, facts: [{ at: i, fact: { type: 'timer.fired', timer: `${stream}${i}` } }] })),
-      );
+    let after = 0;
+    for (const count of together) {
+      const fact = (stream: string, i: number): NewFact => ({ at: after, fact: { type: 'timer.fired', timer: `${stream}${after + i}` } });
+      journal.append(STREAMS.map((stream) => ({ stream, after, facts: Array.from({ length: count }, (_, i) => fact(stream, i)) })));
+      after += count;
+    }
     return work(journal.connection.db, journal);
   } finally {
     journal.close();
@@ -119,6 +122,78 @@ test('a link that leads elsewhere is noticed, and never followed in a circle', (
     expect(breaks(journal)).toHaveLength(1);
     if (at > 1) expect(() => [...journal.read(name)]).toThrow(expect.objectContaining({ code: 'JOURNAL_CORRUPT' }));
   });
+});
+
+// Facts 1 to 3, 4, 5 to 8, 9, 10 and 11, 12.
+const TOGETHER = [3, 1, 4, 1, 2, 1];
+
+/** The row that has a fact, and which of its lines that is. */
+function lineOf(db: DatabaseSync, name: string, at: number) {
+  const sql = 'SELECT * FROM fact WHERE stream = (SELECT id FROM stream WHERE name = ?) AND seq >= ? ORDER BY seq';
+  const row = db.prepare(sql).get(name, at);
+  if (!row) throw new Error(`no fact ${at} of ${name}`);
+  const lines = String(row['text']).split('\n');
+  return { position: Number(row['position']), lines, line: at - (Number(row['seq']) - lines.length + 1) };
+}
+const putLines = (db: DatabaseSync, position: number, lines: readonly string[]) =>
+  db.prepare('UPDATE fact SET text = ? WHERE position = ?').run(lines.join('\n'), position);
+
+const forAllLines = (body: (db: DatabaseSync, journal: SqliteJournal, name: string, at: number, other: number) => void) =>
+  fc.assert(
+    fc.property(stream, seq, seq, (name, at, other) => tampered((db, journal) => body(db, journal, name, at, other), TOGETHER)),
+    { numRuns: 60 },
+  );
+
+test('nothing is wrong with facts that were stored together', () => {
+  tampered((_db, journal) => {
+    expect(breaks(journal)).toEqual([]);
+    expect([...journal.read('s')].map((each) => each.seq)).toEqual(Array.from({ length: MANY }, (_, i) => i + 1));
+  }, TOGETHER);
+});
+
+test('of facts that were stored together, the one that was edited is named', () => {
+  forAllLines((db, journal, name, at) => {
+    const { position, lines, line } = lineOf(db, name, at);
+    putLines(
+      db,
+      position,
+      lines.map((text, i) => (i === line ? text.replace('"timer":"', '"timer":"x') : text)),
+    );
+    expect(breaks(journal)).toEqual([`${name} ${at} changed`]);
+  });
+});
+
+test('of facts that were stored together, the one that was dropped is named', () => {
+  forAllLines((db, journal, name, at) => {
+    const { position, lines, line } = lineOf(db, name, at);
+    if (lines.length === 1) return;
+    putLines(db, position, lines.toSpliced(line, 1));
+    expect(breaks(journal)).toEqual([`${name} ${at} missing`]);
+  });
+});
+
+test('of facts that changed places, also between what was stored together, the first is named', () => {
+  forAllLines((db, journal, name, at, other) => {
+    if (at === other) return;
+    const [a, b] = [lineOf(db, name, at), lineOf(db, name, other)];
+    const together = a.position === b.position;
+    putLines(
+      db,
+      a.position,
+      a.lines
+        .with(a.line, b.lines[b.line] ?? '')
+        .with(together ? b.line : a.line, (together ? a : b).lines[together ? a.line : b.line] ?? ''),
+    );
+    if (!together) putLines(db, b.position, b.lines.with(b.line, a.lines[a.line] ?? ''));
+    expect(breaks(journal)).toEqual([expect.stringMatching(new RegExp(`^${name} ${Math.min(at, other)} (changed|reordered)$`))]);
+  });
+});
+
+test('a head that was kept is missed where the facts around it were written anew together', () => {
+  tampered((db, journal) => {
+    const kept = [{ stream: 'r', seq: 2, hash: rowOf(db, 'r', 3).hash }];
+    expect([...journal.verify('r', kept)].map((each) => `${each.seq} ${each.problem}`)).toEqual(['2 changed']);
+  }, TOGETHER);
 });
 
 test('an end that was cut off with care is found by a head that was kept elsewhere', () => {

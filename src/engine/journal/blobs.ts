@@ -18,6 +18,8 @@ import { tooLarge } from './storage-error.ts';
 /** Payloads remembered as stored, so that the same one is not offered to the disk again. */
 const KNOWN_MAX = 20_000;
 const HASH_BYTES = 32;
+/** Texts whose hash is remembered, and how long one may be: short results are the same again and again. */
+const [TEXTS_MAX, TEXT_MAX] = [256, 256];
 const STORED = 'FROM blob JOIN blob_body ON blob_body.blob = blob.id WHERE hash = ?';
 
 interface Waiting {
@@ -34,6 +36,7 @@ export class Blobs {
   private readonly files: BlobFiles;
   private readonly write: boolean;
   private readonly hand = new Hand();
+  private readonly texts = new Map<string, { readonly hash: Hash; readonly names: readonly Hash[] }>();
   /** Put, and stored with the next append. */
   private readonly waiting = new Map<Hash, Waiting>();
   private waitingSize = 0;
@@ -55,10 +58,17 @@ export class Blobs {
   }
 
   put(payload: Uint8Array | string): Hash {
+    const text = typeof payload === 'string' && payload.length <= TEXT_MAX ? payload : undefined;
+    const seen = text === undefined ? undefined : this.texts.get(text);
+    if (seen && this.known.has(seen.hash)) {
+      this.hand.take(seen.hash, seen.names);
+      return seen.hash;
+    }
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     if (bytes.length > PAYLOAD_MAX) throw tooLarge(bytes.length);
     const hash = hashOf(bytes);
     const names = namesInPayload(payload);
+    if (text !== undefined) this.remember(text, { hash, names });
     this.hand.take(hash, names);
     if (this.known.has(hash) || this.waiting.has(hash)) return hash;
     const small = bytes.length <= SMALL_MAX || !this.write;
@@ -67,6 +77,11 @@ export class Blobs {
     this.waiting.set(hash, { size: bytes.length, names, body: small ? Uint8Array.from(bytes) : null, keeper: 0 });
     if (small) this.waitingSize += bytes.length;
     return hash;
+  }
+
+  private remember(text: string, seen: { readonly hash: Hash; readonly names: readonly Hash[] }): void {
+    if (this.texts.size >= TEXTS_MAX) this.texts.clear();
+    this.texts.set(text, seen);
   }
 
   get(hash: Hash): Uint8Array | undefined {

@@ -11,6 +11,7 @@ import type { Connection } from './connection.ts';
 import type { HomePaths } from './home.ts';
 import { namesIn } from './names.ts';
 import { giveUpReserve, keepReserve } from './reserve.ts';
+import { factsIn } from './rows.ts';
 import { isDiskFull, storageError } from './storage-error.ts';
 import { factsBack } from './walk.ts';
 
@@ -72,9 +73,11 @@ function removeTogether({ connection, blobs, epoch }: Place, streams: readonly s
 
 function removeStream(connection: Connection, name: string, id: number, last: number): number {
   const positions: number[] = [];
+  let facts = 0;
   const named = new Set<Hash>();
   for (const row of factsBack(connection, last)) {
     positions.push(Number(row['position']));
+    facts += factsIn(String(row['text']));
     for (const hash of namesIn(String(row['text']))) named.add(hash);
   }
   letGo(connection, [...named], id);
@@ -83,7 +86,7 @@ function removeStream(connection: Connection, name: string, id: number, last: nu
   for (const table of ['snapshot_record', 'snapshot']) connection.statement(`DELETE FROM ${table} WHERE stream = ?`).run(id);
   connection.statement('DELETE FROM stream WHERE id = ?').run(id);
   connection.statement('DELETE FROM run_view WHERE run = ?').run(name);
-  return positions.length;
+  return facts;
 }
 
 /** The stream is no keeper any more of what `open` names. */

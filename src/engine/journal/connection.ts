@@ -73,6 +73,20 @@ export class Connection {
   }
 
   /**
+   * All or nothing, on the disk only with the next `transaction`: for what can be made again. It comes back whole or not at
+   * all after a power failure, since the log is read up to where it is whole.
+   * @param epoch as for `transaction`
+   */
+  unsynced<T>(epoch: number, work: () => T): T {
+    this.db.exec('PRAGMA synchronous = NORMAL');
+    try {
+      return this.transaction(epoch, work);
+    } finally {
+      this.db.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  /**
    * All or nothing, durable when it returns.
    * @param epoch the owner's; refused when another owner has begun a later one
    */
@@ -84,11 +98,11 @@ export class Connection {
       });
     this.stillThere();
     try {
-      this.db.exec('BEGIN IMMEDIATE');
+      this.statement('BEGIN IMMEDIATE').run();
       const begun = Number(this.statement('SELECT epoch FROM owner').get()?.['epoch']);
       if (begun !== epoch) throw staleWriter(`Epoch ${epoch} is over: another owner has begun ${begun}.`);
       const result = work();
-      this.db.exec('COMMIT');
+      this.statement('COMMIT').run();
       return result;
     } catch (error) {
       // A full disk has rolled back by itself.

@@ -13,6 +13,8 @@ export interface Folded {
 }
 
 export function foldRun(journal: Journal, stream: string): Folded | undefined {
+  // Each new run is asked for once: one look, instead of one at each of its tables.
+  if (!journal.head(stream)) return undefined;
   const snapshot = journal.snapshot(stream);
   let state = snapshot ? restore(snapshot) : undefined;
   const ignored: OwedChange = { added: [], removed: [] };

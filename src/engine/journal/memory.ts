@@ -5,13 +5,15 @@
 import { BatonError } from '../../errors.ts';
 import type { Stored } from '../kernel/facts.ts';
 import type { Hash } from '../kernel/plan.ts';
-import { decode, encode, genesis, hashOf, link } from './codec.ts';
+import { genesis, hashOf, link } from './codec.ts';
 import { Hand } from './hand.ts';
 import { type Append, type ChainBreak, type ChainHead, type Journal, PAYLOAD_MAX, type Snapshot } from './journal.ts';
 import { namesIn, namesInPayload } from './names.ts';
+import { decodeRow, encodeRow } from './rows.ts';
 import { staleWriter, tooLarge } from './storage-error.ts';
 import { chainBreak } from './verify.ts';
 
+/** Facts that were stored together; number and position are those of the last. */
 interface Row {
   readonly position: number;
   readonly stream: string;
@@ -47,7 +49,7 @@ export class MemoryJournal implements Journal {
     this.mayWrite();
     const ends = new Map<string, number>();
     for (const { stream, after, facts } of group) {
-      const seq = ends.get(stream) ?? this.disk.streams.get(stream)?.length ?? 0;
+      const seq = ends.get(stream) ?? this.disk.streams.get(stream)?.at(-1)?.seq ?? 0;
       if (seq !== after) throw staleWriter(`${stream} is at fact ${seq}, not ${after}.`);
       ends.set(stream, seq + facts.length);
     }
@@ -60,11 +62,14 @@ export class MemoryJournal implements Journal {
     for (const { stream, facts } of group) {
       const rows = this.disk.streams.get(stream) ?? [];
       if (facts.length > 0) this.disk.streams.set(stream, rows);
-      for (const fact of facts) {
-        const text = encode(fact, this.epoch);
-        const seq = rows.length + 1;
-        const hash = link(rows.at(-1)?.hash ?? genesis(stream), seq, text);
-        const row = { position: ++this.disk.position, stream, seq, text, hash };
+      const [before, after] = [this.disk.position, rows.at(-1)?.seq ?? 0];
+      for (let from = 0; from < facts.length; ) {
+        const chain = rows.at(-1)?.hash ?? genesis(stream);
+        const { text, upTo } = encodeRow(facts, from, this.epoch, chain);
+        from = upTo;
+        const hash = link(chain, after + upTo, text);
+        this.disk.position = before + upTo;
+        const row = { position: this.disk.position, stream, seq: after + upTo, text, hash };
         rows.push(row);
         this.disk.rows.push(row);
         for (const name of namesIn(text)) this.hand.named(name);
@@ -82,15 +87,19 @@ export class MemoryJournal implements Journal {
   }
 
   *read(stream: string, after = 0): Iterable<Stored> {
-    for (const row of (this.disk.streams.get(stream) ?? []).slice(after)) yield decode(stream, row.seq, row.text);
+    for (const { seq, text } of this.disk.streams.get(stream) ?? [])
+      if (seq > after) for (const stored of decodeRow(stream, seq, text)) if (stored.seq > after) yield stored;
   }
 
   *readAll(after = 0, limit = Number.POSITIVE_INFINITY): Iterable<{ position: number; stored: Stored }> {
     let left = limit;
-    for (const { position, stream, seq, text } of this.disk.rows.slice(this.rowsUpTo(after))) {
-      if (left-- <= 0) return;
-      yield { position, stored: decode(stream, seq, text) };
-    }
+    for (const { position, stream, seq, text } of this.disk.rows.slice(this.rowsUpTo(after)))
+      for (const stored of decodeRow(stream, seq, text)) {
+        const at = position - seq + stored.seq;
+        if (at <= after) continue;
+        if (left-- <= 0) return;
+        yield { position: at, stored };
+      }
   }
   private rowsUpTo(position: number): number {
     let [low, high] = [0, this.disk.rows.length];
@@ -150,13 +159,14 @@ export class MemoryJournal implements Journal {
   remove(streams: readonly string[]): { facts: number; blobs: number; bytes: number } {
     this.mayWrite();
     const gone = new Set(streams);
-    const before = this.disk.rows.length;
+    let facts = 0;
     this.disk.rows = this.disk.rows.filter((row) => !gone.has(row.stream));
     for (const stream of gone) {
+      facts += this.disk.streams.get(stream)?.at(-1)?.seq ?? 0;
       this.disk.streams.delete(stream);
       this.disk.snapshots.delete(stream);
     }
-    const removed = { facts: before - this.disk.rows.length, blobs: 0, bytes: 0 };
+    const removed = { facts, blobs: 0, bytes: 0 };
     const kept = this.kept();
     for (const [hash, payload] of this.disk.blobs) {
       if (kept.has(hash)) continue;

@@ -12,7 +12,7 @@ import type { SqliteJournal } from './sqlite.ts';
 /** How often the rows should be written while facts come in, in milliseconds. */
 export const VIEWS_EVERY_MS = 50;
 /** After this many facts they should be written at once. */
-const FACTS_MAX = 1_000;
+const FACTS_MAX = 10_000;
 /** Runs written in one transaction at most, so that the event loop breathes. */
 const FLUSH_RUNS = 500;
 
@@ -79,7 +79,7 @@ export class ReadModel {
     // Up to the first fact that a row still lacks. So it moves on too while more runs are busy than one transaction takes:
     // when it waited for a moment in which nothing was behind, a crash after a busy day had all of that day folded again.
     const position = (behind[runs.length]?.[1] ?? this.position + 1) - 1;
-    this.journal.transaction(() => {
+    this.journal.views(() => {
       const put = this.journal.connection.statement(
         'INSERT INTO run_view VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET submitted = excluded.submitted, open = excluded.open, body = excluded.body',
       );
@@ -98,7 +98,7 @@ export class ReadModel {
 
   /** Forgets every row and folds all runs again. */
   rebuild(): void {
-    this.journal.transaction(() => {
+    this.journal.views(() => {
       this.journal.connection.statement('DELETE FROM run_view').run();
       this.journal.connection.statement('UPDATE view_position SET position = 0').run();
     });

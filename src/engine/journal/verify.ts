@@ -2,7 +2,9 @@
 import type { Hash } from '../kernel/plan.ts';
 import { decode, genesis, link } from './codec.ts';
 import type { ChainBreak, ChainHead } from './journal.ts';
+import { brokenLine, linesOf } from './rows.ts';
 
+/** Facts that were stored together; the number is that of the last. */
 export interface ChainRow {
   readonly seq: number;
   readonly text: string;
@@ -26,17 +28,30 @@ export function chainBreak(stream: string, rows: Iterable<ChainRow>, kept: reado
       return whole
         ? suspect
         : { ...suspect, problem: 'reordered', message: `Fact ${suspect.seq} of ${stream} is not where it was stored.` };
+    const lines = linesOf(text);
+    const first = seq - lines.length + 1;
     if (seq <= last) return found(last + 1, 'reordered', `Fact ${seq} of ${stream} is not where it was stored.`);
-    if (seq > last + 1) return found(last + 1, 'missing', `Fact ${last + 1} of ${stream} is missing; ${seq} follows ${last}.`);
-    if (!whole) suspect = found(seq, 'changed', `Fact ${seq} of ${stream} is not what was stored.`);
-    else if ((heads.get(seq) ?? hash) !== hash)
-      return found(seq, 'changed', `${stream} was written anew: fact ${seq} is not the one whose head was kept.`);
-    else
-      try {
-        decode(stream, seq, text);
-      } catch (error) {
-        return found(seq, 'unreadable', error instanceof Error ? error.message : String(error));
-      }
+    if (first > last + 1) {
+      const line = brokenLine(text, before) ?? 0;
+      const missing = last + 1 + line;
+      const where = line === 0 ? `${first} follows ${last}.` : `${last + 1} to ${seq} were stored together.`;
+      return found(missing, 'missing', `Fact ${missing} of ${stream} is missing; ${where}`);
+    }
+    if (!whole) {
+      // More lines than there were facts, or as many and one of them is another.
+      const changed = Math.min(last + 1 + (brokenLine(text, before) ?? lines.length - 1), seq);
+      suspect = found(changed, 'changed', `Fact ${changed} of ${stream} is not what was stored.`);
+    } else {
+      const other = [...heads.keys()].find((head) => head >= first && head <= seq && (head < seq || heads.get(head) !== hash));
+      if (other !== undefined)
+        return found(other, 'changed', `${stream} was written anew: fact ${other} is not the one whose head was kept.`);
+      for (const [i, line] of lines.entries())
+        try {
+          decode(stream, first + i, line);
+        } catch (error) {
+          return found(first + i, 'unreadable', error instanceof Error ? error.message : String(error));
+        }
+    }
     before = hash;
     last = seq;
   }

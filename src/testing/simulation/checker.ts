@@ -3,8 +3,8 @@
  * stored bytes, against what performers really did, and against the rules that make Baton what it is.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { decode } from '../../engine/journal/codec.ts';
 import type { MemoryDisk } from '../../engine/journal/memory.ts';
+import { decodeRow } from '../../engine/journal/rows.ts';
 import { MEASURES } from '../../engine/kernel/budget.ts';
 import type { GrantFact, RunFact } from '../../engine/kernel/facts.ts';
 import { evolveGrant, GRANTS, globsMeet, meets, newGrants } from '../../engine/kernel/grants.ts';
@@ -34,7 +34,9 @@ export class Checker {
   private readonly lost = new Map<string, number>();
   /** An owner has come and has not loaded every run yet. */
   recovering = false;
+  /** Rows that were looked at, and the facts in them. */
   private seen = 0;
+  private judged = 0;
 
   constructor(disk: MemoryDisk, coverage: Coverage) {
     this.disk = disk;
@@ -42,7 +44,7 @@ export class Checker {
   }
 
   get facts(): number {
-    return this.seen;
+    return this.judged;
   }
 
   /** Looks at everything stored since the last call. @throws Violation */
@@ -51,10 +53,10 @@ export class Checker {
     const touched = new Set<string>();
     const waiting = this.waiting();
     const started: OwedOf<'start'>[] = [];
-    for (; this.seen < this.disk.rows.length; this.seen++) {
-      const row = this.disk.rows[this.seen];
-      if (!row) continue;
-      const { stream, fact, at, epoch, command } = decode(row.stream, row.seq, row.text);
+    const rows = this.disk.rows.slice(this.seen);
+    this.seen = this.disk.rows.length;
+    for (const { stream, seq, at, epoch, fact, command } of rows.flatMap((row) => decodeRow(row.stream, row.seq, row.text))) {
+      this.judged++;
       this.coverage.add(`fact ${fact.type}`);
       const change: OwedChange = { added: [], removed: [] };
       try {
@@ -71,7 +73,7 @@ export class Checker {
         }
       } catch (error) {
         if (error instanceof Violation) throw error;
-        throw new Violation(`${stream}#${row.seq} ${fact.type}: ${error instanceof Error ? error.message : error}`);
+        throw new Violation(`${stream}#${seq} ${fact.type}: ${error instanceof Error ? error.message : error}`);
       }
     }
     this.inOrder(waiting, started);

@@ -7,10 +7,28 @@ import { baton, chain, makeFolder } from '../support/cli.ts';
 
 const AT = 7;
 const CASES: Readonly<Record<string, (db: DatabaseSync) => void>> = {
-  edited: (db) => db.exec(`UPDATE fact SET text = replace(text, '"attempt":1', '"attempt":2') WHERE seq = ${AT}`),
-  removed: (db) => db.exec(`DELETE FROM fact WHERE seq = ${AT}`),
-  reordered: (db) => db.exec(`UPDATE fact SET seq = CASE seq WHEN ${AT} THEN ${AT + 1} ELSE ${AT} END WHERE seq IN (${AT}, ${AT + 1})`),
+  edited: (db) => put(db, AT, (lines, line) => lines.with(line, (lines[line] ?? '').replace('"attempt":1', '"attempt":2'))),
+  removed: (db) => put(db, AT, (lines, line) => lines.toSpliced(line, 1)),
+  reordered(db) {
+    const [one, two] = [find(db, AT), find(db, AT + 1)].map(({ lines, line }) => lines[line] ?? '');
+    put(db, AT, (lines, line) => lines.with(line, two ?? ''));
+    put(db, AT + 1, (lines, line) => lines.with(line, one ?? ''));
+  },
 };
+
+/** The row with this fact of the one run there is, and which of its lines that is. */
+function find(db: DatabaseSync, seq: number) {
+  const row = db.prepare('SELECT position, seq, text FROM fact WHERE seq >= ? ORDER BY seq').get(seq);
+  const lines = String(row?.['text']).split('\n');
+  return { position: Number(row?.['position']), lines, line: seq - (Number(row?.['seq']) - lines.length + 1) };
+}
+
+function put(db: DatabaseSync, seq: number, change: (lines: readonly string[], line: number) => readonly string[]): void {
+  const { position, lines, line } = find(db, seq);
+  const changed = change(lines, line);
+  if (changed.length > 0) db.prepare('UPDATE fact SET text = ? WHERE position = ?').run(changed.join('\n'), position);
+  else db.prepare('DELETE FROM fact WHERE position = ?').run(position);
+}
 
 export default point(import.meta, {
   id: 'durable-run/audit',
