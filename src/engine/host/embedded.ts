@@ -56,6 +56,8 @@ const TURN_FACTS = 2_000;
  * one each 10,000 facts, half of what a run of 100,000 plain tasks cost were snapshots that made loading it twice as fast.
  */
 const [SNAPSHOT_EVERY, SNAPSHOT_EVERY_OF_TASK] = [10_000, 3];
+/** Up to so many, looking at each takes less than making a set. */
+const FEW = 8;
 /** How long to wait before offering results again to a journal that refused them, in milliseconds. */
 const AGAIN_MS = 500;
 /** How often agents that admit nobody are asked again, in milliseconds. */
@@ -112,6 +114,7 @@ export class EmbeddedHost implements Host {
       live: (stream) => this.lives.get(stream),
       state: (run) => this.state(run),
       ask: (stream, command) => this.ask(stream, command, true),
+      tell: (stream, command) => this.tellRun(stream, command),
       log: (chunk) => {
         for (const listener of this.logListeners) listener(chunk);
       },
@@ -285,8 +288,8 @@ export class EmbeddedHost implements Host {
     const wasOver = live.run === undefined || RUN_TERMINAL.has(live.run.status);
     if (live.grants) evolveGrant(live.grants, fact as GrantFact, at, change);
     else live.run = evolve(live.run, fact as RunFact, at, change, live.stream, command);
+    if (live.fresh.length === 0) this.touched.add(live);
     live.fresh.push(command ? { at, fact, command } : { at, fact });
-    this.touched.add(live);
     if (live.run && RUN_TERMINAL.has(live.run.status) !== wasOver) this.tally(live, wasOver ? 1 : -1);
   }
 
@@ -303,25 +306,37 @@ export class EmbeddedHost implements Host {
 
   /** Takes note of how what a stream owes has changed. */
   private note(live: Live, change: OwedChange): void {
-    const removed = change.removed.length > 0 ? new Set(change.removed.map((owed) => owed.id)) : undefined;
-    for (const owed of change.removed) this.forget(live, owed);
-    for (const owed of change.added) if (!removed?.has(owed.id)) this.take(live, owed);
+    const { added, removed } = change;
+    for (const owed of removed) this.forget(live, owed);
+    const gone = removed.length > FEW ? new Set(removed.map(({ id }) => id)) : undefined;
+    for (const owed of added) if (!(gone ? gone.has(owed.id) : removed.some(({ id }) => id === owed.id))) this.take(live, owed);
   }
 
   private forget(live: Live, owed: Owed): void {
-    live.dispatch.delete(owed.id);
-    const agent = live.slots.get(owed.id);
-    if (agent !== undefined) this.free(live, owed.id, agent);
-    const timer = live.timers.get(owed.id);
-    if (timer) {
-      timer();
-      live.timers.delete(owed.id);
+    if (live.dispatch.length > 0) live.dispatch = live.dispatch.filter(({ id }) => id !== owed.id);
+    switch (owed.type) {
+      case 'attempt':
+      case 'stop': {
+        const agent = live.slots.get(owed.id);
+        if (agent !== undefined) this.free(live, owed.id, agent);
+        break;
+      }
+      case 'timer':
+        live.timers.get(owed.id)?.();
+        live.timers.delete(owed.id);
+        break;
+      // An attempt that is over has reported already, or is being stopped; gates and probes nobody waits for end now.
+      case 'gate':
+      case 'probe':
+        live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
+        break;
+      case 'integrate':
+      case 'snapshot':
+      case 'restore':
+        live.work.get(owed.id)?.abort(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
+        break;
+      default:
     }
-    // An attempt that is over has reported already, or is being stopped; gates and probes nobody waits for end now.
-    if (owed.type === 'gate' || owed.type === 'probe')
-      live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
-    if (owed.type === 'integrate' || owed.type === 'snapshot' || owed.type === 'restore')
-      live.work.get(owed.id)?.abort(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
   }
 
   protected take(live: Live, owed: Owed): void {
@@ -338,14 +353,14 @@ export class EmbeddedHost implements Host {
         break;
       case 'attempt':
         this.hold(live, owed.id, owed.agent);
-        live.dispatch.set(owed.id, owed);
+        live.dispatch.push(owed);
         break;
       case 'stop':
         this.hold(live, owed.id, live.run?.tasks.get(owed.task)?.agent ?? '');
-        live.dispatch.set(owed.id, owed);
+        live.dispatch.push(owed);
         break;
       default:
-        live.dispatch.set(owed.id, owed);
+        live.dispatch.push(owed);
     }
   }
 
@@ -408,9 +423,8 @@ export class EmbeddedHost implements Host {
         const { owed, run } = waiting;
         const task = this.lives.get(run)?.run?.tasks.get(owed.task);
         // What was asked for in a commit that failed may have come back under the same id, with another place in the order.
-        if (
-          !task?.owed.some((each) => each.type === 'start' && each.id === owed.id && each.key === owed.key && each.index === owed.index)
-        ) {
+        const owes = (each: Owed) => each.type === 'start' && each.id === owed.id && each.key === owed.key && each.index === owed.index;
+        if (!task || !(task.owed.includes(owed) || task.owed.some(owes))) {
           this.starts.take(agent);
           continue;
         }
@@ -445,6 +459,7 @@ export class EmbeddedHost implements Host {
       if (live.run && seq - live.saved >= Math.max(SNAPSHOT_EVERY, SNAPSHOT_EVERY_OF_TASK * live.run.tasks.size))
         snapshots.push({ stream: live.stream, seq, ...save(live.run) });
     }
+    const { epoch } = this.journal;
     const position = this.factListeners.size > 0 ? this.journal.position() : 0;
     try {
       this.store(appends, snapshots);
@@ -459,10 +474,10 @@ export class EmbeddedHost implements Host {
     }
     for (const live of this.touched) {
       if (this.factListeners.size > 0)
-        live.fresh.forEach((fresh, i) => {
-          const stored = { stream: live.stream, seq: live.stored + i + 1, epoch: this.journal.epoch, ...fresh };
+        for (const [i, { at, fact, command }] of live.fresh.entries()) {
+          const stored = { stream: live.stream, seq: live.stored + i + 1, at, epoch, fact, ...(command ? { command } : {}) };
           followed.push({ position: position + followed.length + 1, stored });
-        });
+        }
       live.stored += live.fresh.length;
       live.fresh = [];
     }
@@ -539,11 +554,11 @@ export class EmbeddedHost implements Host {
       this.take(live, each);
       if (each.type !== 'attempt' && each.type !== 'stop') continue;
       if (performers && each.type === 'stop') continue;
-      live.dispatch.delete(each.id);
+      live.dispatch = live.dispatch.filter(({ id }) => id !== each.id);
       if (!performers) this.lose(live, each);
     }
     for (const [id, performer] of performers ?? []) live.performers.set(id, performer);
-    if (live.dispatch.size > 0 || this.agenda.length > 0) this.touchedLater.add(live);
+    if (live.dispatch.length > 0 || this.agenda.length > 0) this.touchedLater.add(live);
     if (owed.length > 0) this.arm();
     else this.evict(stream);
     return live;
@@ -577,7 +592,7 @@ export class EmbeddedHost implements Host {
     return (
       live.performers.size === 0 &&
       live.fresh.length === 0 &&
-      live.dispatch.size === 0 &&
+      live.dispatch.length === 0 &&
       live.run !== undefined &&
       owedBy(live.run).length === 0
     );
@@ -592,17 +607,20 @@ export class EmbeddedHost implements Host {
   private perform(): void {
     for (const set of [this.touched, this.touchedLater]) {
       for (const live of set) {
-        for (const owed of live.dispatch.values()) this.performing.dispatch(live, owed);
-        live.dispatch.clear();
+        const { dispatch } = live;
+        live.dispatch = [];
+        for (const owed of dispatch) this.performing.dispatch(live, owed);
         if (live.run && RUN_TERMINAL.has(live.run.status)) this.evict('');
       }
       set.clear();
     }
   }
 
-  /** Offers a result until the journal takes it. */
+  /** Offers a result until the journal takes it. Nobody waits for the answer, so there is no promise of it. */
   private tellRun(stream: string, command: HostCommand): void {
-    this.ask(stream, command, true).catch(() => {});
+    if (this.stopped) return;
+    this.queue.push({ stream, command, resolve: ignore, reject: ignore, again: true });
+    this.arm();
   }
 
   private settleIdle(): void {
@@ -610,6 +628,8 @@ export class EmbeddedHost implements Host {
     for (const idler of this.idlers.splice(0)) idler();
   }
 }
+
+const ignore = (): void => {};
 
 /** The attempt of this task that was lost with the owner before has just been told so. */
 const lostNow = (live: Live, task: string): boolean => live.fresh.some(({ fact }) => fact.type === 'attempt.lost' && fact.task === task);

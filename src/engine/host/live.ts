@@ -16,7 +16,7 @@ export interface Live {
   /** Of the last snapshot. */
   saved: number;
   /** Owed since this turn, to be dispatched after the commit. */
-  readonly dispatch: Map<string, Owed>;
+  dispatch: Owed[];
   /** Owed items that hold a slot, and whose agent it is. */
   readonly slots: Map<string, string>;
   readonly performers: Map<string, Performer>;
@@ -32,7 +32,7 @@ export const newLive = (stream: string): Live => ({
   fresh: [],
   stored: 0,
   saved: 0,
-  dispatch: new Map(),
+  dispatch: [],
   slots: new Map(),
   performers: new Map(),
   work: new Map(),

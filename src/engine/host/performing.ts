@@ -30,6 +30,8 @@ export interface Stage {
   state(run: string): RunState | undefined;
   /** Offers a command until the journal takes it; rejects when the host has stopped. */
   ask(stream: string, command: HostCommand): Promise<Reply>;
+  /** The same where nobody waits for the answer. */
+  tell(stream: string, command: HostCommand): void;
   log(chunk: LogChunk): void;
   /** A performer has ended after the host was stopped. */
   quiet(): void;
@@ -272,7 +274,7 @@ export class Performing {
   }
 
   private tellRun(stream: string, command: HostCommand): void {
-    this.stage.ask(stream, command).catch(() => {});
+    this.stage.tell(stream, command);
   }
 }
 

@@ -135,7 +135,8 @@ export function spend(state: RunState, task: TaskRecord, usage: Usage | undefine
 /** Settles what an attempt left reserved when it ended. */
 export function settleReservations(state: RunState, task: TaskRecord, ended: Failure['class'] | 'done'): void {
   const served = ended === 'lost' || ended === 'timeout' || ended === 'cancelled';
-  for (const [step, amounts] of Object.entries(task.reserved)) {
+  for (const step of Object.keys(task.reserved)) {
+    const amounts = task.reserved[step] ?? {};
     release(state, task, step);
     if (served)
       for (const measure of MEASURES) {

@@ -104,9 +104,7 @@ function first(stream: string, fact: RunFact, at: number): RunState {
 
 /** Facts that follow from the state alone; to be evolved, and asked for again, until there are none. */
 export function settle(state: RunState): RunFact[] {
-  const facts: RunFact[] = [];
-  for (const id of state.due) facts.push(dueFact(state, id));
-  if (facts.length > 0) return facts;
+  if (state.due.size > 0) return [...state.due].map((id) => dueFact(state, id));
   const promotions = promotionDue(state);
   if (promotions.length > 0) return state.status === 'paused' ? [] : promotions;
   return isOver(state) ? [{ type: 'run.ended', outcome: outcomeOf(state) }] : [];

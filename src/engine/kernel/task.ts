@@ -100,7 +100,7 @@ export function newTask(state: RunState, spec: TaskSpec): TaskRecord {
 
 /** Takes a task out of the counters, so that it may be changed; what was due of it is decided anew. */
 export function leave(state: RunState, task: TaskRecord): void {
-  state.due.delete(task.spec.id);
+  if (state.due.size > 0) state.due.delete(task.spec.id);
   if (task.replacedBy !== undefined) return;
   state.counts[task.status]--;
   const who = mover(task);
@@ -168,8 +168,10 @@ export function end(state: RunState, task: TaskRecord, at: number, change: OwedC
     enter(state, dependent, change);
   }
   if (task.spec.parent !== undefined) childEnded(state, task, change);
-  for (const message of state.messages.values())
-    if (message.task === task.spec.id && message.status === 'waiting') state.due.add(message.id);
+  if (state.messages.size > 0)
+    for (const message of state.messages.values())
+      if (message.task === task.spec.id && message.status === 'waiting') state.due.add(message.id);
+  if (state.approvals.size === 0) return;
   for (const id of [`start:${task.spec.id}`, `task:${task.spec.id}`, `result:${task.spec.id}:${task.attempt}`]) {
     const approval = state.approvals.get(id);
     if (approval?.status !== 'open') continue;

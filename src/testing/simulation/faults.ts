@@ -45,7 +45,7 @@ export class SabotagedHost extends EmbeddedHost {
   }
 
   protected override lose(live: Live, owed: OwedOf<'attempt' | 'stop'>): void {
-    if (this.fault === 'unsafe-retried' && owed.type === 'attempt') live.dispatch.set(owed.id, owed);
+    if (this.fault === 'unsafe-retried' && owed.type === 'attempt') live.dispatch.push(owed);
     else super.lose(live, owed);
   }
 

@@ -44,7 +44,7 @@ export const performFunction = (
   try {
     const perform = functions.get(definition.name);
     if (perform === undefined) throw unknownFunction(definition.name, functions);
-    const returned = perform(callOf(definition, context));
+    const returned = perform(new Call(definition, context));
     if (returned instanceof Promise)
       return returned.then((value) => finish(value, home, context)).catch((error) => failedBy(error, { ...home, blobs: context.blobs }));
     return Promise.resolve(finish(returned, home, context));
@@ -55,26 +55,41 @@ export const performFunction = (
 
 const NO_INPUTS = {};
 
-const callOf = ({ inputs = NO_INPUTS }: FunctionDefinition, context: AttemptContext): FunctionCall => ({
-  inputs,
-  run: context.run,
-  task: context.spec.id,
-  attempt: context.attempt,
-  get attemptKey() {
-    return context.attemptKey;
-  },
-  get effectKey() {
-    return context.effectKey;
-  },
-  get signal() {
-    return context.signal;
-  },
-  async step<T>(key: string, perform: () => T | Promise<T>, amounts: Amounts = {}): Promise<T> {
-    const stored = await context.step(key, amounts, async () => ({ output: JSON.stringify(await perform()) ?? 'null' }));
-    return JSON.parse(Buffer.from(stored).toString('utf8'));
-  },
-  log: (text) => context.log(text, 'text'),
-});
+/** A class, because an object that is written down with getters takes longer to make than everything else here. */
+class Call implements FunctionCall {
+  readonly inputs: FunctionCall['inputs'];
+  readonly run: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly #context: AttemptContext;
+
+  constructor({ inputs = NO_INPUTS }: FunctionDefinition, context: AttemptContext) {
+    this.inputs = inputs;
+    this.run = context.run;
+    this.task = context.spec.id;
+    this.attempt = context.attempt;
+    this.#context = context;
+  }
+  get attemptKey(): string {
+    return this.#context.attemptKey;
+  }
+  get effectKey(): string {
+    return this.#context.effectKey;
+  }
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+  /** Given out as a function of its own: whoever writes `({ step }) =>` takes it from its object. */
+  get step(): FunctionCall['step'] {
+    return async <T>(key: string, perform: () => T | Promise<T>, amounts: Amounts = {}): Promise<T> => {
+      const stored = await this.#context.step(key, amounts, async () => ({ output: JSON.stringify(await perform()) ?? 'null' }));
+      return JSON.parse(Buffer.from(stored).toString('utf8'));
+    };
+  }
+  get log(): FunctionCall['log'] {
+    return (text) => this.#context.log(text, 'text');
+  }
+}
 
 const finish = (returned: unknown, home: Home, { blobs }: AttemptContext): Outcome =>
   returned === undefined ? { ok: true, result: putEmpty(blobs) } : succeeded(functionContent(returned), { blobs, secrets: home.secrets });
