@@ -73,7 +73,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     places,
     env,
     sandboxes,
-    state: (run) => host.state(run),
+    state: (run) => host.latest(run),
     settings: (project) => settingsOf(project, env),
   });
   const handlers: Handlers = createHandlers({
@@ -81,7 +81,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     homeId,
     folders: {
       project: projectFor(home, cwd),
-      projectOf: (run) => host.state(run)?.plan.scope,
+      projectOf: (run) => host.latest(run)?.plan.scope,
       root: places.work,
       sockets: places.sockets,
     },
@@ -103,8 +103,12 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     onProblem: (error) => log(error.message, { code: error.code, hint: error.hint }),
     ...(options.onFatal ? { onFatal: options.onFatal } : {}),
   });
-  const views = new ReadModel(journal, (run) => host.stateInMemory(run));
-  const stopFollowing = followViews(host, views, log);
+  const views = new ReadModel(
+    journal,
+    (run) => host.latestInMemory(run),
+    (error) => log('the rows of lists could not be written', { error: error instanceof Error ? error.message : String(error) }),
+  );
+  const stopFollowing = followViews(host, views);
   const unfinished = views.unfinished();
   for (const left of await repositories.recover()) log('a promotion that was interrupted has been seen to', { ...left });
   const recovered = await host.recover(unfinished);
@@ -195,21 +199,11 @@ function slotsOf(journal: SqliteJournal, slots: number): (agent: string, spec: T
   };
 }
 
-function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<HomeOptions['log']>): () => void {
+function followViews(host: EmbeddedHost, views: ReadModel): () => void {
   let timer: NodeJS.Timeout | undefined;
-  /** @returns whether something is left */
-  const write = (): boolean => {
-    try {
-      return views.flush();
-    } catch (error) {
-      // Lists are made from the journal where their rows are behind; they are written when the disk lets us.
-      log('the rows of lists could not be written', { error: error instanceof Error ? error.message : String(error) });
-      return false;
-    }
-  };
   const flush = () => {
     timer = undefined;
-    if (write()) arm();
+    if (views.flush()) arm();
   };
   const arm = () => {
     timer ??= setTimeout(flush, VIEWS_EVERY_MS);
@@ -230,7 +224,7 @@ function followViews(host: EmbeddedHost, views: ReadModel, log: NonNullable<Home
     stop();
     if (timer) clearTimeout(timer);
     // To the last: the next owner would have to fold what is left, and folding 1,000 runs of three steps took it 70 MB.
-    while (write());
+    views.flushAll();
   };
 }
 

@@ -15,6 +15,8 @@ export interface JournalPlace {
   open(): Journal;
   /** Makes the next append of facts fail as a full disk does, or says why that can't be had. */
   failNext(journal: Journal): undefined | string;
+  /** Resolves when the journal takes appends that nobody waits for; left out where it never does. */
+  beside?(journal: Journal): Promise<void>;
   /** Called once, at the end; journals that are open then are no longer used. */
   dispose(): void;
 }
@@ -36,11 +38,11 @@ const text = (payload: Uint8Array | undefined): string | undefined => payload &&
 const coded = (code: string) => (error: unknown) => error instanceof BatonError && error.code === code && (error.hint ?? '') !== '';
 
 export const journalConformance = ({ describe, test }: TestApi, { name, place }: JournalSubject): void => {
-  const property = (what: string, body: (place: JournalPlace, skip: (reason: string) => void) => void): void =>
+  const property: Property = (what, body) =>
     test(what, async (context) => {
       const here = place();
       try {
-        body(here, (reason) => context.skip(reason));
+        await body(here, (reason) => context.skip(reason));
       } finally {
         here.dispose();
       }
@@ -53,10 +55,11 @@ export const journalConformance = ({ describe, test }: TestApi, { name, place }:
     payloads(property);
     snapshots(property);
     removal(property);
+    beside(property);
   });
 };
 
-type Property = (what: string, body: (place: JournalPlace, skip: (reason: string) => void) => void) => void;
+type Property = (what: string, body: (place: JournalPlace, skip: (reason: string) => void) => void | Promise<void>) => void;
 
 function facts(property: Property): void {
   property('is empty at first', (place) => {
@@ -498,5 +501,93 @@ function removal(property: Property): void {
     journal.remove(['r']);
     assert.equal(journal.get(payload), undefined);
     assert.deepEqual([...journal.verify(undefined, kept)], []);
+  });
+}
+
+/** Appends that nobody waits for, while the next is decided. */
+function beside(property: Property): void {
+  type Soon = (group: readonly Append[]) => { readonly done: Promise<unknown> };
+  const soon = (what: string, body: (journal: Journal, soon: Soon, told: string[], place: JournalPlace) => Promise<void>): void =>
+    property(what, async (place, skip) => {
+      const journal = place.open();
+      if (!place.beside) return skip('it writes in this thread only');
+      await place.beside(journal);
+      const told: string[] = [];
+      await body(
+        journal,
+        (group) => {
+          const done = new Promise<unknown>((resolve) => {
+            const taken = journal.appendSoon?.(group, [], (error) => {
+              told.push(`${group.map(({ stream, after }) => `${stream}@${after}`)} ${error instanceof BatonError ? error.code : 'stored'}`);
+              resolve(error);
+            });
+            assert.equal(taken, true);
+          });
+          return { done };
+        },
+        told,
+        place,
+      );
+    });
+
+  soon('stores what was asked for one after another, and tells in that order', async (journal, later, told) => {
+    later([append('r', 0, fired('1')), append('s', 0, fired('a'))]);
+    later([append('r', 1, fired('2'))]);
+    assert.deepEqual(told, []);
+    await later([append('s', 1, fired('b'), fired('c'))]).done;
+    assert.deepEqual(told, ['r@0,s@0 stored', 'r@1 stored', 's@1 stored']);
+    assert.deepEqual(
+      [timers(journal, 'r'), timers(journal, 's')],
+      [
+        ['1', '2'],
+        ['a', 'b', 'c'],
+      ],
+    );
+    assert.equal(journal.position(), 5);
+    assert.deepEqual([...journal.verify()], []);
+  });
+
+  soon('fails all that was asked for behind one that failed, and goes on after that', async (journal, later, told) => {
+    later([append('r', 0, fired('1'))]);
+    later([append('r', 7, fired('wrong'))]);
+    later([append('s', 0, fired('a'))]);
+    await later([append('r', 1, fired('2'))]).done;
+    assert.deepEqual(told, ['r@0 stored', 'r@7 STALE_WRITER', 's@0 STALE_WRITER', 'r@1 STALE_WRITER']);
+    assert.deepEqual([timers(journal, 'r'), timers(journal, 's')], [['1'], []]);
+    await later([append('r', 1, fired('again'))]).done;
+    assert.deepEqual(timers(journal, 'r'), ['1', 'again']);
+  });
+
+  soon('keeps the payloads of what was asked for, and those of what failed for the next', async (journal, later) => {
+    const [kept, failed] = ['kept '.repeat(100), 'of one that failed '.repeat(100)];
+    const first = journal.put(kept);
+    later([append('r', 0, committed(first))]);
+    const second = journal.put(failed);
+    assert.deepEqual([text(journal.get(first)), text(journal.get(second)), journal.has(first)], [kept, failed, true]);
+    await later([append('r', 9, committed(second))]).done;
+    assert.equal(text(journal.get(second)), failed);
+    journal.append([append('r', 1, committed(second))]);
+    assert.deepEqual([text(journal.get(first)), text(journal.get(second))], [kept, failed]);
+    journal.remove(['r']);
+    assert.deepEqual([journal.has(first), journal.has(second)], [false, false]);
+  });
+
+  soon('waits for what is under way before it writes or is closed', async (journal, later, told, place) => {
+    later([append('r', 0, fired('1'))]);
+    journal.append([append('r', 1, fired('2'))]);
+    assert.deepEqual(told, ['r@0 stored']);
+    later([append('r', 2, fired('3'))]);
+    journal.settle?.();
+    assert.deepEqual(timers(journal, 'r'), ['1', '2', '3']);
+    later([append('r', 3, fired('4'))]);
+    journal.close();
+    assert.deepEqual(timers(place.open(), 'r'), ['1', '2', '3', '4']);
+    assert.deepEqual(told, ['r@0 stored', 'r@2 stored', 'r@3 stored']);
+  });
+
+  soon('refuses what a former owner has under way', async (_, later, __, place) => {
+    const next = place.open();
+    assert.ok(coded('STALE_WRITER')(await later([append('r', 0, fired('1'))]).done));
+    assert.deepEqual(timers(next, 'r'), []);
   });
 }

@@ -20,6 +20,11 @@ journalConformance(
           (journal as MemoryJournal).failNext = 1;
           return undefined;
         },
+        async beside(journal) {
+          const memory = journal as MemoryJournal;
+          memory.slow = true;
+          setInterval(() => memory.writeNext(), 1).unref();
+        },
         dispose() {},
       };
     },
@@ -40,8 +45,11 @@ journalConformance(
           return journal;
         },
         failNext: (journal) => fillOnce(journal as SqliteJournal),
+        async beside(journal) {
+          while (!journal.appendSoon?.([], [], () => {})) await new Promise((resolve) => setTimeout(resolve, 1));
+        },
         dispose() {
-          for (const journal of opened) journal.close();
+          for (const journal of opened) if (journal.connection.db.isOpen) journal.close();
           rmSync(paths.home, { recursive: true });
         },
       };

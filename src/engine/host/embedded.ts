@@ -6,12 +6,14 @@
  * the same commit: expressions are resolved, claims asked for and given, free slots taken. So the end of a step and the
  * start of the next are one commit, and a chain costs one commit a step.
  *
- * If the commit fails, every state of the group is dropped and loaded again; nothing of it was visible. Results of
- * performers are then offered again, so that what was done is not lost; people get the error.
+ * A large turn is written by the journal's thread, where it has one, while the next turn is decided on the states as they
+ * will be; commits stay in order. If one fails, every state that it or a later one has touched is dropped and loaded again;
+ * nothing of it was visible. Results of performers are then offered again, so that what was done is not lost; people get
+ * the error.
  */
 import { BatonError } from '../../errors.ts';
 import { foldRun } from '../journal/fold.ts';
-import type { Append, Journal, Snapshot } from '../journal/journal.ts';
+import type { Append, Journal, NewFact, Snapshot } from '../journal/journal.ts';
 import type { AskedCommand, Command, GrantCommand, HostCommand, Refusal, RunCommand } from '../kernel/commands.ts';
 import type { CommandRef, Fact, GrantFact, RunFact } from '../kernel/facts.ts';
 import { decideGrant, evolveGrant, GRANTS, type GrantState, newGrants, settleGrants } from '../kernel/grants.ts';
@@ -23,7 +25,7 @@ import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Followed, Handlers, Host, LogChunk, Reply, Resolver } from './host.ts';
 import { type Live, newLive } from './live.ts';
-import { chain, type Performer } from './performer.ts';
+import { chain } from './performer.ts';
 import { Performing } from './performing.ts';
 import { StartQueue, type Waiting } from './queue.ts';
 
@@ -62,6 +64,10 @@ const FEW = 8;
 const AGAIN_MS = 500;
 /** How often agents that admit nobody are asked again, in milliseconds. */
 const ADMIT_AGAIN_MS = 250;
+/** Facts from which on a turn is written beside this thread: below, the way there and back takes longer than the commit. */
+const FACTS_BESIDE = 64;
+/** Commits under way at most. With two, one is written while the next is decided; more would make each smaller. */
+const UNDERWAY_MAX = 2;
 /** Ended runs kept in memory for readers. */
 const ENDED_KEPT = 32;
 
@@ -72,6 +78,27 @@ interface Asked {
   readonly reject: (error: unknown) => void;
   /** A performer's result: offered again when the journal could not take it. */
   readonly again: boolean;
+}
+
+interface Answered {
+  readonly asked: Asked;
+  readonly reply: Reply;
+}
+
+/** What one turn has decided, until it is durable. */
+interface Commit {
+  readonly group: Answered[];
+  readonly parts: readonly Part[];
+  /** Set when a commit before it has failed: nothing of it happened. */
+  failed: boolean;
+}
+/** Of one stream: its facts, what to begin, and what to end. */
+interface Part {
+  readonly live: Live;
+  readonly after: number;
+  readonly facts: readonly NewFact[];
+  readonly dispatch: readonly Owed[];
+  readonly over: readonly Owed[];
 }
 
 export class EmbeddedHost implements Host {
@@ -85,6 +112,12 @@ export class EmbeddedHost implements Host {
   private queue: Asked[] = [];
   private armed = false;
   private readonly touched = new Set<Live>();
+  /** Commits that are not durable yet, the oldest first. */
+  private readonly underway: Commit[] = [];
+  /** Commits that have ended and are not dealt with yet, because a turn is being decided or one before is dealt with. */
+  private results: { readonly commit: Commit; readonly error: unknown }[] = [];
+  private busy = false;
+  protected readonly factsBeside: number = FACTS_BESIDE;
   /** Owed items that the turn itself carries out. */
   private agenda: { live: Live; owed: Owed }[] = [];
   private readonly factListeners = new Set<(facts: readonly Followed[]) => void>();
@@ -112,7 +145,7 @@ export class EmbeddedHost implements Host {
       journal: this.journal,
       graceMs: options.graceMs ?? GRACE_MS,
       live: (stream) => this.lives.get(stream),
-      state: (run) => this.state(run),
+      state: (run) => this.latest(run),
       ask: (stream, command) => this.ask(stream, command, true),
       tell: (stream, command) => this.tellRun(stream, command),
       log: (chunk) => {
@@ -140,13 +173,25 @@ export class EmbeddedHost implements Host {
     this.clock.soon(() => this.turn());
   }
 
+  /** As of its last durable fact. */
   state(run: string): RunState | undefined {
+    this.settle();
+    return this.latest(run);
+  }
+
+  /** The same without waiting for what is under way, which it may be ahead by: for performers, and for what never changes. */
+  latest(run: string): RunState | undefined {
     return this.load(run)?.run;
   }
 
   /** The same for a run that need not be loaded first. */
-  stateInMemory(run: string): RunState | undefined {
+  latestInMemory(run: string): RunState | undefined {
     return this.lives.get(run)?.run;
+  }
+
+  /** Waits until nothing is under way: a state in memory may be ahead of the disk by what is. */
+  private settle(): void {
+    if (this.underway.length > 0 && !this.busy) this.journal.settle?.();
   }
 
   onFacts(listener: (facts: readonly Followed[]) => void): () => void {
@@ -190,10 +235,11 @@ export class EmbeddedHost implements Host {
     return new Promise((resolve) => this.idlers.push(resolve));
   }
   private isIdle(): boolean {
-    return this.performing.count === 0 && this.queue.length === 0 && !this.armed;
+    return this.performing.count === 0 && this.queue.length === 0 && !this.armed && this.underway.length === 0;
   }
 
   async close(): Promise<void> {
+    this.settle();
     this.stop(
       new BatonError('HOST_CLOSED', 'Baton is shutting down.', { hint: 'Try again: the next owner goes on where this one stopped.' }),
     );
@@ -219,13 +265,34 @@ export class EmbeddedHost implements Host {
 
   private turn(): void {
     this.armed = false;
-    if (this.stopped) return;
+    // The end of the first one arms again.
+    if (this.stopped || this.underway.length >= UNDERWAY_MAX) return;
+    this.busy = true;
+    const decided = this.decide();
+    if (Array.isArray(decided)) {
+      this.commit(decided);
+      this.performLoaded();
+    }
+    this.busy = false;
+    this.dealWithEnded();
+    if (!Array.isArray(decided)) {
+      // The states of this turn may be half changed. As after a failed commit, nothing of it happened.
+      this.settle();
+      this.abandon([{ group: decided.group, parts: [], failed: true }], decided.error);
+    }
+    if (this.queue.length > 0) this.arm();
+    this.settleIdle();
+  }
+
+  /** @returns the group, or our bug */
+  private decide(): Answered[] | { readonly group: Answered[]; readonly error: unknown } {
     const now = this.clock.now();
-    const group: { asked: Asked; reply: Reply }[] = [];
+    const group: Answered[] = [];
+    const most = this.mayHalve() ? Math.ceil(this.queue.length / 2) : this.queue.length;
     let facts = 0;
     let taken = 0;
     for (const asked of this.queue) {
-      if (facts >= TURN_FACTS) break;
+      if (facts >= TURN_FACTS || taken >= most) break;
       taken++;
       try {
         const reply = this.apply(asked.stream, asked.command, now);
@@ -233,24 +300,20 @@ export class EmbeddedHost implements Host {
         if (reply.ok) facts += 4;
         this.work(now);
       } catch (error) {
-        // Our bug: the states of this turn may be half changed. As after a failed commit, nothing of it happened.
         this.queue = this.queue.slice(taken);
         asked.reject(error);
-        this.abandon(group, error);
-        return;
+        return { group, error };
       }
     }
     this.queue = taken === this.queue.length ? [] : this.queue.slice(taken);
     this.work(now);
     this.fill(now);
-    const followed = this.commit(group);
-    if (followed) {
-      for (const { asked, reply } of group) asked.resolve(reply);
-      this.tell(followed);
-      this.perform();
-    }
-    if (this.queue.length > 0) this.arm();
-    this.settleIdle();
+    return group;
+  }
+
+  /** With half of what waits under way, the other half can be decided meanwhile; all at once would wait for the disk together. */
+  private mayHalve(): boolean {
+    return this.journal.appendSoon !== undefined && this.underway.length === 0 && this.queue.length >= this.factsBeside;
   }
 
   /** Decides one command on the live state and folds its facts in, with all that follows from the state alone. */
@@ -314,29 +377,10 @@ export class EmbeddedHost implements Host {
 
   private forget(live: Live, owed: Owed): void {
     if (live.dispatch.length > 0) live.dispatch = live.dispatch.filter(({ id }) => id !== owed.id);
-    switch (owed.type) {
-      case 'attempt':
-      case 'stop': {
-        const agent = live.slots.get(owed.id);
-        if (agent !== undefined) this.free(live, owed.id, agent);
-        break;
-      }
-      case 'timer':
-        live.timers.get(owed.id)?.();
-        live.timers.delete(owed.id);
-        break;
-      // An attempt that is over has reported already, or is being stopped; gates and probes nobody waits for end now.
-      case 'gate':
-      case 'probe':
-        live.performers.get(owed.id)?.end(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
-        break;
-      case 'integrate':
-      case 'snapshot':
-      case 'restore':
-        live.work.get(owed.id)?.abort(new BatonError('CANCELLED', 'Nobody waits for this any more.'));
-        break;
-      default:
-    }
+    if (owed.type === 'attempt' || owed.type === 'stop') {
+      const agent = live.slots.get(owed.id);
+      if (agent !== undefined) this.free(live, owed.id, agent);
+    } else if (Performing.canEnd(owed)) live.over.push(owed);
   }
 
   protected take(live: Live, owed: Owed): void {
@@ -449,52 +493,90 @@ export class EmbeddedHost implements Host {
 
   // ---- the commit --------------------------------------------------------------------------------------------
 
-  private commit(group: readonly { asked: Asked; reply: Reply }[]): Followed[] | undefined {
-    if (this.touched.size === 0) return [];
-    const appends: Append[] = [];
-    const snapshots: Snapshot[] = [];
-    for (const live of this.touched) {
-      appends.push({ stream: live.stream, after: live.stored, facts: live.fresh });
-      const seq = live.stored + live.fresh.length;
-      if (live.run && seq - live.saved >= Math.max(SNAPSHOT_EVERY, SNAPSHOT_EVERY_OF_TASK * live.run.tasks.size))
-        snapshots.push({ stream: live.stream, seq, ...save(live.run) });
+  private commit(group: Answered[]): void {
+    if (this.touched.size === 0) {
+      // What was answered may rest on what is under way.
+      const last = this.underway.at(-1);
+      if (last) last.group.push(...group);
+      else for (const { asked, reply } of group) asked.resolve(reply);
+      return;
     }
-    const { epoch } = this.journal;
-    const position = this.factListeners.size > 0 ? this.journal.position() : 0;
+    const parts: Part[] = [];
+    const snapshots: Snapshot[] = [];
+    let facts = 0;
+    for (const live of this.touched) {
+      parts.push({ live, after: live.stored, facts: live.fresh, dispatch: live.dispatch, over: live.over });
+      facts += live.fresh.length;
+      live.stored += live.fresh.length;
+      [live.fresh, live.dispatch, live.over] = [[], [], []];
+      live.underway++;
+      if (!live.run || live.stored - live.saved < Math.max(SNAPSHOT_EVERY, SNAPSHOT_EVERY_OF_TASK * live.run.tasks.size)) continue;
+      snapshots.push({ stream: live.stream, seq: live.stored, ...save(live.run) });
+      live.saved = live.stored;
+    }
+    this.touched.clear();
+    const commit: Commit = { group, parts, failed: false };
+    this.underway.push(commit);
+    const appends = parts.map(({ live, after, facts }): Append => ({ stream: live.stream, after, facts }));
+    const done = (error?: unknown) => {
+      this.results.push({ commit, error });
+      if (!this.busy) this.dealWithEnded();
+    };
+    const beside = this.underway.length > 1 || facts >= this.factsBeside;
+    if (beside && this.journal.appendSoon?.(appends, snapshots, done)) return;
     try {
       this.store(appends, snapshots);
+      done();
     } catch (error) {
-      this.abandon(group, error);
-      return undefined;
+      done(error);
     }
-    const followed: Followed[] = [];
-    for (const { stream } of snapshots) {
-      const live = this.lives.get(stream);
-      if (live) live.saved = live.stored + live.fresh.length;
-    }
-    for (const live of this.touched) {
-      if (this.factListeners.size > 0)
-        for (const [i, { at, fact, command }] of live.fresh.entries()) {
-          const stored = { stream: live.stream, seq: live.stored + i + 1, at, epoch, fact, ...(command ? { command } : {}) };
-          followed.push({ position: position + followed.length + 1, stored });
-        }
-      live.stored += live.fresh.length;
-      live.fresh = [];
-    }
-    return followed;
   }
 
   protected store(appends: readonly Append[], snapshots: readonly Snapshot[]): void {
     this.journal.append(appends, snapshots);
   }
 
-  /** A commit failed: nothing of the group happened. */
-  private abandon(group: readonly { asked: Asked; reply: Reply }[], cause: unknown): void {
+  /** One after another: what a commit lets begin may well look at the journal, and so hear of the end of the next. */
+  private dealWithEnded(): void {
+    if (this.results.length === 0) return;
+    this.busy = true;
+    for (let next = this.results.shift(); next; next = this.results.shift()) {
+      const { commit, error } = next;
+      if (commit.failed) continue;
+      if (error === undefined) this.committed(commit);
+      else this.abandon(this.underway.splice(0), error);
+    }
+    this.busy = false;
+    if (this.queue.length > 0) this.arm();
+    this.settleIdle();
+  }
+
+  private committed(commit: Commit): void {
+    this.underway.shift();
+    for (const { live } of commit.parts) live.underway--;
+    for (const { asked, reply } of commit.group) asked.resolve(reply);
+    if (this.factListeners.size > 0) this.tell(commit);
+    if (this.stopped) return;
+    for (const { live, dispatch, over } of commit.parts) {
+      for (const owed of over) this.performing.end(live, owed);
+      for (const owed of dispatch) this.performing.dispatch(live, owed);
+      if (live.run && RUN_TERMINAL.has(live.run.status)) this.evict('');
+    }
+  }
+
+  /** Commits failed, or a turn did: nothing of them happened. */
+  private abandon(commits: readonly Commit[], cause: unknown): void {
     const error =
       cause instanceof BatonError ? cause : new BatonError('JOURNAL_IO', 'The journal could not store the facts of this turn.', { cause });
-    for (const live of this.touched) this.drop(live);
+    const ahead = new Set(this.touched);
+    for (const commit of commits) {
+      commit.failed = true;
+      for (const { live } of commit.parts) ahead.add(live);
+    }
     this.touched.clear();
     this.agenda = [];
+    for (const live of ahead) this.drop(live);
+    const group = commits.flatMap((commit) => commit.group);
     if (error.code === 'STALE_WRITER' || error.code === 'JOURNAL_CORRUPT') {
       for (const { asked } of group) asked.reject(error);
       this.stop(error);
@@ -521,7 +603,7 @@ export class EmbeddedHost implements Host {
     for (const cancel of live.timers.values()) cancel();
     this.lives.delete(live.stream);
     this.touchedLater.delete(live);
-    this.load(live.stream, live.performers);
+    this.load(live.stream, live);
   }
 
   private open(stream: string): Live {
@@ -533,9 +615,9 @@ export class EmbeddedHost implements Host {
   /**
    * The live state of a stream, folded from its facts when it is not in memory; undefined when there is no such stream.
    * An attempt that runs according to the facts, but was not begun by this host, is lost: it is never dispatched again.
-   * @param performers of the state that was just dropped, when this host itself performs for the stream
+   * @param dropped the state that was just dropped, when this host itself performs for the stream
    */
-  private load(stream: string, performers?: ReadonlyMap<string, Performer>): Live | undefined {
+  private load(stream: string, dropped?: Live): Live | undefined {
     const known = this.lives.get(stream);
     if (known) return known;
     const folded = stream === GRANTS ? undefined : foldRun(this.journal, stream);
@@ -553,11 +635,12 @@ export class EmbeddedHost implements Host {
     for (const each of owed) {
       this.take(live, each);
       if (each.type !== 'attempt' && each.type !== 'stop') continue;
-      if (performers && each.type === 'stop') continue;
+      if (dropped && each.type === 'stop') continue;
       live.dispatch = live.dispatch.filter(({ id }) => id !== each.id);
-      if (!performers) this.lose(live, each);
+      if (!dropped) this.lose(live, each);
     }
-    for (const [id, performer] of performers ?? []) live.performers.set(id, performer);
+    for (const [id, performer] of dropped?.performers ?? []) live.performers.set(id, performer);
+    for (const [id, work] of dropped?.work ?? []) live.work.set(id, work);
     if (live.dispatch.length > 0 || this.agenda.length > 0) this.touchedLater.add(live);
     if (owed.length > 0) this.arm();
     else this.evict(stream);
@@ -591,6 +674,7 @@ export class EmbeddedHost implements Host {
   private quiet(live: Live): boolean {
     return (
       live.performers.size === 0 &&
+      live.underway === 0 &&
       live.fresh.length === 0 &&
       live.dispatch.length === 0 &&
       live.run !== undefined &&
@@ -598,22 +682,29 @@ export class EmbeddedHost implements Host {
     );
   }
 
-  private tell(followed: readonly Followed[]): void {
-    if (followed.length > 0) for (const listener of this.factListeners) listener(followed);
+  private tell({ parts }: Commit): void {
+    const { epoch } = this.journal;
+    const count = parts.reduce((sum, { facts }) => sum + facts.length, 0);
+    let position = this.journal.position() - count;
+    const followed: Followed[] = [];
+    for (const { live, after, facts } of parts)
+      for (const [i, { at, fact, command }] of facts.entries()) {
+        const stored = { stream: live.stream, seq: after + i + 1, at, epoch, fact, ...(command ? { command } : {}) };
+        followed.push({ position: ++position, stored });
+      }
+    for (const listener of this.factListeners) listener(followed);
   }
 
   // ---- performing --------------------------------------------------------------------------------------------
 
-  private perform(): void {
-    for (const set of [this.touched, this.touchedLater]) {
-      for (const live of set) {
-        const { dispatch } = live;
-        live.dispatch = [];
-        for (const owed of dispatch) this.performing.dispatch(live, owed);
-        if (live.run && RUN_TERMINAL.has(live.run.status)) this.evict('');
-      }
-      set.clear();
+  /** Begins what loaded streams owe, whose facts are durable already. */
+  private performLoaded(): void {
+    for (const live of this.touchedLater) {
+      const { dispatch } = live;
+      live.dispatch = [];
+      for (const owed of dispatch) this.performing.dispatch(live, owed);
     }
+    this.touchedLater.clear();
   }
 
   /** Offers a result until the journal takes it. Nobody waits for the answer, so there is no promise of it. */

@@ -1,5 +1,5 @@
 /** What the host keeps in memory of one stream. */
-import type { CommandRef, Fact } from '../kernel/facts.ts';
+import type { NewFact } from '../journal/journal.ts';
 import { GRANTS, type GrantState, newGrants } from '../kernel/grants.ts';
 import type { Owed } from '../kernel/owed.ts';
 import type { RunState } from '../kernel/state.ts';
@@ -9,14 +9,18 @@ export interface Live {
   readonly stream: string;
   run: RunState | undefined;
   grants: GrantState | undefined;
-  /** Facts of this turn, not durable yet. */
-  fresh: { at: number; fact: Fact; command?: CommandRef }[];
-  /** Last durable fact. */
+  /** Facts of this turn. */
+  fresh: NewFact[];
+  /** Last fact that was given to the journal. */
   stored: number;
+  /** Commits under way that have facts of it. */
+  underway: number;
   /** Of the last snapshot. */
   saved: number;
   /** Owed since this turn, to be dispatched after the commit. */
   dispatch: Owed[];
+  /** Owed no more since this turn: who carries it out is told after the commit. */
+  over: Owed[];
   /** Owed items that hold a slot, and whose agent it is. */
   readonly slots: Map<string, string>;
   readonly performers: Map<string, Performer>;
@@ -31,8 +35,10 @@ export const newLive = (stream: string): Live => ({
   grants: stream === GRANTS ? newGrants() : undefined,
   fresh: [],
   stored: 0,
+  underway: 0,
   saved: 0,
   dispatch: [],
+  over: [],
   slots: new Map(),
   performers: new Map(),
   work: new Map(),

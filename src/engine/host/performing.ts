@@ -107,6 +107,23 @@ export class Performing {
     }
   }
 
+  /** Is there anything to end when it is owed no more? An attempt is ended by its `stop`. */
+  static canEnd({ type }: Owed): boolean {
+    return type === 'timer' || type === 'gate' || type === 'probe' || type === 'integrate' || type === 'snapshot' || type === 'restore';
+  }
+
+  /** Ends what is owed no more; the facts that say so are durable. What has reported already is over. */
+  end(live: Live, { type, id }: Owed): void {
+    if (type === 'timer') {
+      live.timers.get(id)?.();
+      live.timers.delete(id);
+      return;
+    }
+    const unwanted = new BatonError('CANCELLED', 'Nobody waits for this any more.');
+    live.performers.get(id)?.end(unwanted);
+    live.work.get(id)?.abort(unwanted);
+  }
+
   private setTimer(live: Live, owed: OwedOf<'timer'>, at: number): void {
     const fire = () =>
       this.stage.ask(live.stream, { type: 'timer.fire', timer: owed.timer }).then(

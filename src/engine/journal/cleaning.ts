@@ -6,10 +6,11 @@
  * reserve is given up, and streams go one by one, with the log emptied after each.
  */
 import type { Hash } from '../kernel/plan.ts';
-import { type Blobs, bytesOf, unpack } from './blobs.ts';
+import type { Blobs } from './blobs.ts';
 import type { Connection } from './connection.ts';
 import type { HomePaths } from './home.ts';
 import { namesIn } from './names.ts';
+import { bytesOf, unpack } from './payloads.ts';
 import { giveUpReserve, keepReserve } from './reserve.ts';
 import { factsIn } from './rows.ts';
 import { isDiskFull, storageError } from './storage-error.ts';

@@ -2,7 +2,7 @@
  * The journal: the list of facts and the only truth. A port with two adapters, `memory` and `sqlite`.
  *
  * Calls are synchronous on purpose: the host appends everything of one turn of the event loop in one durable
- * transaction, and nothing may be dispatched, answered or shown before it returned.
+ * transaction, and nothing may be dispatched, answered or shown before it is stored.
  */
 import type { CommandRef, Fact, Stored } from '../kernel/facts.ts';
 import type { Hash } from '../kernel/plan.ts';
@@ -56,6 +56,16 @@ export interface Journal {
    *   results that could not be stored are offered again.
    */
   append(group: readonly Append[], snapshots?: readonly Snapshot[]): void;
+
+  /**
+   * The same without waiting, where the store has somebody who writes beside this thread. Appends are stored in the order
+   * they were asked for. After one that failed, all that were asked for before its `done` fail too, with its error.
+   * @param done called once, after this has returned, in the order of the appends; with the error when nothing was stored
+   * @returns false when it can't be done now, and nothing was taken
+   */
+  appendSoon?(group: readonly Append[], snapshots: readonly Snapshot[], done: (error?: unknown) => void): boolean;
+  /** Returns when every `done` was called. Appends that are under way are not seen by readers before. */
+  settle?(): void;
 
   /** Facts of one stream after `after`, in order, lifted to the current versions. */
   read(stream: string, after?: number): Iterable<Stored>;

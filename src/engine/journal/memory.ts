@@ -9,7 +9,7 @@ import { genesis, hashOf, link } from './codec.ts';
 import { Hand } from './hand.ts';
 import { type Append, type ChainBreak, type ChainHead, type Journal, PAYLOAD_MAX, type Snapshot } from './journal.ts';
 import { namesIn, namesInPayload } from './names.ts';
-import { decodeRow, encodeRow } from './rows.ts';
+import { decodeRow, encodeRow, linesFor } from './rows.ts';
 import { staleWriter, tooLarge } from './storage-error.ts';
 import { chainBreak } from './verify.ts';
 
@@ -39,13 +39,60 @@ export class MemoryJournal implements Journal {
   private readonly hand = new Hand();
   /** Makes this many of the next appends fail as a full disk would. */
   failNext = 0;
+  /** Appends that nobody waits for are taken, and written by `writeNext`. */
+  slow = false;
+  private under: {
+    readonly group: readonly Append[];
+    readonly snapshots: readonly Snapshot[];
+    readonly done: (error?: unknown) => void;
+  }[] = [];
 
   constructor(disk: MemoryDisk = new MemoryDisk()) {
     this.disk = disk;
     this.epoch = ++disk.epoch;
   }
 
+  appendSoon(group: readonly Append[], snapshots: readonly Snapshot[], done: (error?: unknown) => void): boolean {
+    if (!this.slow && this.under.length === 0) return false;
+    this.under.push({ group, snapshots, done });
+    return true;
+  }
+
+  /** Appends that were taken and are not written. */
+  get pending(): number {
+    return this.under.length;
+  }
+
+  /** Writes the oldest of them, and tells. */
+  writeNext(): void {
+    const next = this.under.shift();
+    if (!next) return;
+    try {
+      this.write(next.group, next.snapshots);
+    } catch (error) {
+      for (const { done } of [next, ...this.under.splice(0)]) done(error);
+      return;
+    }
+    next.done();
+  }
+
+  settle(): void {
+    while (this.under.length > 0) this.writeNext();
+  }
+
+  /** The machine fails: the first `count` of them are on the disk, the others are not, and nobody is told of any. */
+  crash(count: number): void {
+    const under = this.under.splice(0);
+    this.failNext = 0;
+    for (const { group, snapshots } of under.slice(0, count)) this.write(group, snapshots);
+  }
+
   append(group: readonly Append[], snapshots: readonly Snapshot[] = []): void {
+    this.settle();
+    this.write(group, snapshots);
+  }
+
+  private write(group: readonly Append[], snapshots: readonly Snapshot[]): void {
     this.mayWrite();
     const ends = new Map<string, number>();
     for (const { stream, after, facts } of group) {
@@ -63,9 +110,10 @@ export class MemoryJournal implements Journal {
       const rows = this.disk.streams.get(stream) ?? [];
       if (facts.length > 0) this.disk.streams.set(stream, rows);
       const [before, after] = [this.disk.position, rows.at(-1)?.seq ?? 0];
-      for (let from = 0; from < facts.length; ) {
+      const lines = linesFor(facts, this.epoch);
+      for (let from = 0; from < lines.length; ) {
         const chain = rows.at(-1)?.hash ?? genesis(stream);
-        const { text, upTo } = encodeRow(facts, from, this.epoch, chain);
+        const { text, upTo } = encodeRow(lines, from, chain);
         from = upTo;
         const hash = link(chain, after + upTo, text);
         this.disk.position = before + upTo;
@@ -191,6 +239,7 @@ export class MemoryJournal implements Journal {
   }
 
   close(): void {
+    this.settle();
     this.waiting.clear();
   }
 }

@@ -8,6 +8,7 @@ import { RUN_TERMINAL, type RunState } from '../kernel/state.ts';
 import { type RunView, viewOf } from '../kernel/view.ts';
 import { foldRun } from './fold.ts';
 import type { SqliteJournal } from './sqlite.ts';
+import type { ViewRow } from './view-rows.ts';
 
 /** How often the rows should be written while facts come in, in milliseconds. */
 export const VIEWS_EVERY_MS = 50;
@@ -30,13 +31,25 @@ export class ReadModel {
   private readonly behind = new Map<string, number>();
   private position: number;
   private facts = 0;
+  /** The same of rows that are being written. */
+  private writing: ReadonlyMap<string, number> = new Map();
+  private failed = false;
+  private readonly onProblem: (error: unknown) => void;
   /** Views of runs that have ended since: their state may be gone from memory when the rows are written. */
   private readonly ended = new Map<string, RunView>();
 
-  /** @param stateOf the live state where the host has one, as of its last durable fact; otherwise the run is folded */
-  constructor(journal: SqliteJournal, stateOf: (run: string) => RunState | undefined = () => undefined) {
+  /**
+   * @param stateOf the live state where the host has one; otherwise the run is folded
+   * @param onProblem told when rows could not be written: lists are made from the journal until they are
+   */
+  constructor(
+    journal: SqliteJournal,
+    stateOf: (run: string) => RunState | undefined = () => undefined,
+    onProblem: (error: unknown) => void = () => {},
+  ) {
     this.journal = journal;
     this.stateOf = stateOf;
+    this.onProblem = onProblem;
     this.position = Number(journal.connection.get('SELECT position FROM view_position')?.['position'] ?? 0);
     this.catchUp();
   }
@@ -70,51 +83,66 @@ export class ReadModel {
     if (stream !== GRANTS && !this.behind.has(stream)) this.behind.set(stream, position);
   }
 
-  /** Writes what is behind; returns whether something is left. Only the owner calls it. */
+  /**
+   * Writes what is behind, or lets the journal write it behind the facts that are under way; returns whether it is worth
+   * calling again for what is left. Only the owner calls it.
+   */
   flush(): boolean {
     this.facts = 0;
-    if (this.behind.size === 0) return false;
+    if (this.behind.size === 0 || this.writing.size > 0) return this.behind.size > 0;
     const behind = [...this.behind];
-    const runs = behind.slice(0, FLUSH_RUNS).map(([run]) => run);
+    this.writing = new Map(behind.slice(0, FLUSH_RUNS));
+    const runs = [...this.writing.keys()];
     // Up to the first fact that a row still lacks. So it moves on too while more runs are busy than one transaction takes:
     // when it waited for a moment in which nothing was behind, a crash after a busy day had all of that day folded again.
     const position = (behind[runs.length]?.[1] ?? this.position + 1) - 1;
-    this.journal.views(() => {
-      const put = this.journal.connection.statement(
-        'INSERT INTO run_view VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET submitted = excluded.submitted, open = excluded.open, body = excluded.body',
-      );
-      for (const run of runs) {
-        const view = this.viewNow(run);
-        if (view) put.run(run, view.submittedAt, RUN_TERMINAL.has(view.status) ? 0 : 1, JSON.stringify(view));
-      }
-      this.journal.connection.statement('UPDATE view_position SET position = ?').run(position);
+    for (const run of runs) this.behind.delete(run);
+    const rows = runs.flatMap((run): ViewRow[] => {
+      const view = this.viewNow(run);
+      return view ? [[run, view.submittedAt, RUN_TERMINAL.has(view.status) ? 0 : 1, JSON.stringify(view)]] : [];
     });
-    for (const run of runs) {
-      this.behind.delete(run);
-      this.ended.delete(run);
+    this.failed = false;
+    this.journal.saveViews({ rows, position }, (error) => this.written(error));
+    return this.behind.size > 0 && !this.failed;
+  }
+
+  /** Writes all of it, as far as it can be written. */
+  flushAll(): void {
+    this.journal.settle();
+    while (this.flush());
+  }
+
+  private written(error: unknown): void {
+    const { writing } = this;
+    this.failed = error !== undefined;
+    this.writing = new Map();
+    if (error === undefined) {
+      for (const run of writing.keys()) if (!this.behind.has(run)) this.ended.delete(run);
+      return;
     }
-    return this.behind.size > 0;
+    const since = [...this.behind];
+    this.behind.clear();
+    for (const [run, position] of [...writing, ...since]) if (!this.behind.has(run)) this.behind.set(run, position);
+    this.onProblem(error);
   }
 
   /** Forgets every row and folds all runs again. */
   rebuild(): void {
-    this.journal.views(() => {
-      this.journal.connection.statement('DELETE FROM run_view').run();
-      this.journal.connection.statement('UPDATE view_position SET position = 0').run();
-    });
+    this.journal.forgetViews();
     this.behind.clear();
     this.position = 0;
     this.catchUp();
-    while (this.flush());
+    this.flushAll();
   }
 
   /** Newest first. */
   list({ limit = 100, open = false }: ListQuery = {}): RunView[] {
+    this.journal.settle();
     const sql = `SELECT run, body FROM run_view ${open ? 'WHERE open = 1' : ''} ORDER BY submitted DESC LIMIT ?`;
     const found = new Map<string, RunView>();
-    for (const row of this.journal.connection.rows(sql, Math.min(limit + this.behind.size, Number.MAX_SAFE_INTEGER)))
+    for (const row of this.journal.connection.rows(sql, Math.min(limit + this.behind.size + this.writing.size, Number.MAX_SAFE_INTEGER)))
       found.set(String(row['run']), JSON.parse(String(row['body'])) as RunView);
-    for (const run of this.behind.keys()) {
+    for (const run of [...this.writing.keys(), ...this.behind.keys()]) {
       const view = this.viewNow(run);
       if (view) found.set(run, view);
     }
@@ -134,6 +162,7 @@ export class ReadModel {
   }
 
   view(run: string): RunView | undefined {
+    this.journal.settle();
     return this.viewNow(run);
   }
 

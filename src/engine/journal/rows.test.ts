@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { genesis } from './codec.ts';
 import type { NewFact } from './journal.ts';
-import { brokenLine, decodeRow, encodeRow, factsIn, ROW_FACTS_MAX } from './rows.ts';
+import { brokenLine, decodeRow, encodeRow, factsIn, linesFor, ROW_FACTS_MAX } from './rows.ts';
 
 const newFact = fc
   .record({ at: fc.integer({ min: 1, max: 3 }), timer: fc.string({ unit: 'binary' }), id: fc.option(fc.string()) })
@@ -13,8 +13,8 @@ const newFact = fc
 
 const chain = genesis('s');
 function rowsOf(facts: readonly NewFact[], epoch: number) {
-  const rows = [];
-  for (let from = 0; from < facts.length; from = rows.at(-1)?.upTo ?? 0) rows.push(encodeRow(facts, from, epoch, chain));
+  const [rows, lines] = [[], linesFor(facts, epoch)] as [ReturnType<typeof encodeRow>[], string[]];
+  for (let from = 0; from < facts.length; from = rows.at(-1)?.upTo ?? 0) rows.push(encodeRow(lines, from, chain));
   return rows;
 }
 
@@ -31,7 +31,7 @@ test('facts are the same after they were stored together, whatever their texts',
 });
 
 const fired = (timer: string, at = 5): NewFact => ({ at, fact: { type: 'timer.fired', timer } });
-const textOf = (...facts: readonly NewFact[]): string => encodeRow(facts, 0, 2, chain).text;
+const textOf = (...facts: readonly NewFact[]): string => encodeRow(linesFor(facts, 2), 0, chain).text;
 
 test('what facts share is written once', () => {
   expect(textOf(fired('a'))).toBe('{"at":5,"epoch":2,"fact":{"type":"timer.fired","timer":"a"}}');

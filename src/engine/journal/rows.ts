@@ -18,18 +18,27 @@ import type { NewFact } from './journal.ts';
 export const ROW_FACTS_MAX = 64;
 const SUM_LENGTH = 8;
 
+/** What is appended to a stream, as the lines of its rows: each begins with what the first line of its row does not say for it. */
+export function linesFor(facts: readonly NewFact[], epoch: number): string[] {
+  let at = 0;
+  return facts.map((fact, i) => {
+    if (i % ROW_FACTS_MAX !== 0) return encodeNext(fact, at);
+    at = fact.at;
+    return encode(fact, epoch);
+  });
+}
+
 /**
- * The next row of what is appended to a stream: the facts from `from` on, as many as it may hold.
+ * The next row of what is appended to a stream: the lines from `from` on, as many as it may hold.
  * @param before the end of the chain so far
  */
-export function encodeRow(facts: readonly NewFact[], from: number, epoch: number, before: Hash): { text: string; upTo: number } {
-  const first = facts[from] as NewFact;
-  const upTo = Math.min(from + ROW_FACTS_MAX, facts.length);
-  let line = encode(first, epoch);
+export function encodeRow(lines: readonly string[], from: number, before: Hash): { text: string; upTo: number } {
+  const upTo = Math.min(from + ROW_FACTS_MAX, lines.length);
+  let line = lines[from] ?? '';
   let text = line;
   for (let i = from + 1, sum = seedOf(before); i < upTo; i++) {
     sum = crc32(line, sum);
-    line = encodeNext(facts[i] as NewFact, first.at);
+    line = lines[i] ?? '';
     const between = written(sum);
     text += `${between}\n${between}${line}`;
   }

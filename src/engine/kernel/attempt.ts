@@ -14,7 +14,7 @@ import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts
 import type { OwedChange } from './owed.ts';
 import type { Commit, Failure, Hash, Usage } from './plan.ts';
 import { CLASS_RULES, nextTryIn } from './retry.ts';
-import { type RunState, type TaskRecord, treeOf } from './state.ts';
+import { type RunState, type TaskRecord, touch, treeOf } from './state.ts';
 import { arrive, end, enter, leave, move, taskOf } from './task.ts';
 
 export const attemptDeciders = {
@@ -251,7 +251,7 @@ export const attemptEvolvers = {
     leave(state, task);
     settleReservations(state, task, fact.failure.class);
     spend(state, task, fact.usage);
-    task.failures[fact.failure.class] = (task.failures[fact.failure.class] ?? 0) + 1;
+    task.failures = { ...task.failures, [fact.failure.class]: (task.failures[fact.failure.class] ?? 0) + 1 };
     task.failure = fact.failure;
     if (fact.retryAt === undefined) undecided(task);
     else {
@@ -264,8 +264,8 @@ export const attemptEvolvers = {
     const task = taskOf(state, fact.task);
     leave(state, task);
     settleReservations(state, task, 'lost');
-    task.failures.lost = (task.failures.lost ?? 0) + 1;
-    task.lost.push(fact.attempt);
+    task.failures = { ...task.failures, lost: (task.failures.lost ?? 0) + 1 };
+    task.lost = [...task.lost, fact.attempt];
     if (fact.again) move(task, 'ready');
     else undecided(task);
     enter(state, task, change);
@@ -273,7 +273,7 @@ export const attemptEvolvers = {
   'attempt.late'(state, fact) {
     const task = taskOf(state, fact.task);
     task.lost = task.lost.filter((attempt) => attempt !== fact.attempt);
-    state.dirty.add(fact.task);
+    touch(state, task);
   },
   'probe.judged'(state, fact, _at, change) {
     const task = taskOf(state, fact.task);

@@ -9,7 +9,7 @@ import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import { owe } from './owed.ts';
 import { owedByRun } from './owed-by-run.ts';
 import type { Amounts, Failure, Usage } from './plan.ts';
-import type { RunState, TaskRecord, Totals } from './state.ts';
+import { NO_ENTRIES, type RunState, type TaskRecord, type Totals, touch } from './state.ts';
 import { taskOf } from './task.ts';
 
 export const MEASURES = ['costUsd', 'tokens', 'calls'] as const satisfies readonly (keyof Amounts)[];
@@ -93,16 +93,17 @@ export const budgetEvolvers = {
   'step.reserved'(state, fact) {
     const task = taskOf(state, fact.task);
     release(state, task, fact.step);
-    task.reserved[fact.step] = fact.amounts;
+    task.reserved = { ...task.reserved, [fact.step]: fact.amounts };
     for (const measure of MEASURES) state.reserved[measure] += fact.amounts[measure] ?? 0;
-    state.dirty.add(fact.task);
+    touch(state, task);
   },
   'step.recorded'(state, fact) {
     const task = taskOf(state, fact.task);
     release(state, task, fact.step);
     spend(state, task, fact.usage);
+    if (task.steps === NO_ENTRIES) task.steps = {};
     task.steps[fact.step] = fact.output;
-    state.dirty.add(fact.task);
+    touch(state, task);
   },
   'budget.warned'(state, fact) {
     state.warned.push(`${fact.scope}/${fact.measure}`);
@@ -119,17 +120,23 @@ export const budgetEvolvers = {
 function release(state: RunState, task: TaskRecord, step: string): void {
   const amounts = task.reserved[step];
   if (!amounts) return;
-  delete task.reserved[step];
+  const { [step]: _, ...left } = task.reserved;
+  task.reserved = left;
   for (const measure of MEASURES) state.reserved[measure] -= amounts[measure] ?? 0;
 }
 
 export function spend(state: RunState, task: TaskRecord, usage: Usage | undefined): void {
   if (!usage) return;
   const amounts = { costUsd: usage.costUsd ?? 0, tokens: (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0), calls: usage.calls ?? 0 };
-  for (const measure of MEASURES) {
-    task.spent[measure] += amounts[measure];
-    state.spent[measure] += amounts[measure];
-  }
+  add(state, task, amounts);
+}
+
+function add(state: RunState, task: TaskRecord, { costUsd = 0, tokens = 0, calls = 0 }: Amounts): void {
+  const { spent } = task;
+  task.spent = { costUsd: spent.costUsd + costUsd, tokens: spent.tokens + tokens, calls: spent.calls + calls };
+  state.spent.costUsd += costUsd;
+  state.spent.tokens += tokens;
+  state.spent.calls += calls;
 }
 
 /** Settles what an attempt left reserved when it ended. */
@@ -138,10 +145,6 @@ export function settleReservations(state: RunState, task: TaskRecord, ended: Fai
   for (const step of Object.keys(task.reserved)) {
     const amounts = task.reserved[step] ?? {};
     release(state, task, step);
-    if (served)
-      for (const measure of MEASURES) {
-        task.spent[measure] += amounts[measure] ?? 0;
-        state.spent[measure] += amounts[measure] ?? 0;
-      }
+    if (served) add(state, task, amounts);
   }
 }

@@ -11,7 +11,7 @@ import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts
 import { type OwedChange, owe } from './owed.ts';
 import { owedByRun } from './owed-by-run.ts';
 import type { TaskSpec } from './plan.ts';
-import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL } from './state.ts';
+import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL, touch } from './state.ts';
 import { enter, leave, move, newTask, taskOf, tolerated, wake } from './task.ts';
 
 interface Change {
@@ -228,7 +228,7 @@ export const changeEvolvers = {
       if (task.status === 'failed' && !tolerated(task)) state.failures--;
       task.replacedBy = id;
       state.latest.set(old, id);
-      state.dirty.add(old);
+      touch(state, task);
     }
     owe(state, owedByRun(state), change);
   },
@@ -237,8 +237,9 @@ export const changeEvolvers = {
 function link(state: RunState, task: TaskRecord, needs: readonly string[]): void {
   for (const id of new Set(needs)) {
     const need = taskOf(state, id);
-    need.dependents.push(task.spec.id);
-    state.dirty.add(id);
+    if (need.dependents.length > 0) need.dependents.push(task.spec.id);
+    else need.dependents = [task.spec.id];
+    touch(state, need);
     if (!TERMINAL.has(need.status)) task.open++;
   }
 }
@@ -249,7 +250,7 @@ function unlink(state: RunState, task: TaskRecord): void {
     if (!need) continue;
     const at = need.dependents.indexOf(task.spec.id);
     if (at >= 0) need.dependents.splice(at, 1);
-    state.dirty.add(id);
+    touch(state, need);
   }
   task.open = 0;
 }
@@ -273,8 +274,8 @@ function dropTask(state: RunState, id: string, change: OwedChange): void {
   leave(state, task);
   unlink(state, task);
   state.open--;
+  touch(state, task);
   state.tasks.delete(id);
-  state.dirty.add(id);
   change.removed.push(...task.owed);
   for (const message of state.messages.values()) if (message.task === id && message.status === 'waiting') state.due.add(message.id);
 }

@@ -47,10 +47,13 @@ export const gateEvolvers = {
   'gate.judged'(state, fact, _at, change) {
     const task = taskOf(state, fact.task);
     leave(state, task);
-    task.verdicts[fact.gate] = {
-      verdict: fact.verdict,
-      evidence: fact.evidence,
-      ...(fact.score === undefined ? {} : { score: fact.score }),
+    task.verdicts = {
+      ...task.verdicts,
+      [fact.gate]: {
+        verdict: fact.verdict,
+        evidence: fact.evidence,
+        ...(fact.score === undefined ? {} : { score: fact.score }),
+      },
     };
     enter(state, task, change);
   },
@@ -59,7 +62,7 @@ export const gateEvolvers = {
     leave(state, task);
     move(task, 'ready');
     task.reworks = fact.rework;
-    task.feedback.push(...fact.feedback);
+    task.feedback = [...task.feedback, ...fact.feedback];
     // New work begins: retries count anew, and recorded steps belong to the answer that was refused.
     task.failures = {};
     task.steps = {};

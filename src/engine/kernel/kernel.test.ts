@@ -5,7 +5,7 @@ import type { TaskSpec } from './plan.ts';
 import { KernelPlay, ME } from './play.ts';
 import { CLASS_RULES } from './retry.ts';
 import { restore, save } from './snapshot.ts';
-import type { RunState } from './state.ts';
+import { type RunState, touch } from './state.ts';
 import { move, taskOf } from './task.ts';
 
 test('a step and the next are two facts in one decision', () => {
@@ -191,8 +191,8 @@ test('retry puts a new segment beside the old facts', () => {
 
 /** A copy that shares nothing, by way of a snapshot. */
 function structured(state: RunState): RunState {
-  for (const id of state.tasks.keys()) state.dirty.add(id);
+  for (const id of state.tasks.keys()) touch(state, taskOf(state, id));
   const copy = restore(save(state));
-  for (const id of copy.tasks.keys()) copy.dirty.add(id);
+  for (const id of copy.tasks.keys()) touch(copy, taskOf(copy, id));
   return copy;
 }

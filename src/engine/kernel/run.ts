@@ -47,7 +47,7 @@ export function newRun(id: string, fact: Extract<RunFact, { type: 'run.created' 
     ...(fact.plan.tree ? { tree: { queue: [], promotions: 0, done: [] } } : {}),
     due: new Set(),
     owed: [],
-    dirty: new Set(),
+    dirty: [],
   };
 }
 

@@ -8,22 +8,23 @@ export interface SavedState {
   readonly records: Map<string, string>;
 }
 
-/** Saves what changed since the last call, and forgets the dirty set. */
+/** Saves what changed since the last call, and forgets what was dirty. */
 export function save(state: RunState): SavedState {
   const { tasks, dirty, due, owed, ...header } = state;
   const records = new Map<string, string>();
   for (const id of dirty) {
     const task = tasks.get(id);
-    records.set(id, task ? JSON.stringify({ ...task, owed: undefined }) : '');
+    if (task) task.dirty = false;
+    records.set(id, task ? JSON.stringify({ ...task, owed: undefined, dirty: undefined }) : '');
   }
-  dirty.clear();
+  state.dirty = [];
   return { header: JSON.stringify(header, replacer), records };
 }
 
 export function restore(saved: { readonly header: string; readonly records: ReadonlyMap<string, string> }): RunState {
   const header = JSON.parse(saved.header) as Omit<RunState, 'tasks' | 'dirty' | 'due' | 'owed'>;
   const records: TaskRecord[] = [];
-  for (const text of saved.records.values()) if (text !== '') records.push({ ...(JSON.parse(text) as TaskRecord), owed: [] });
+  for (const text of saved.records.values()) if (text !== '') records.push({ ...(JSON.parse(text) as TaskRecord), owed: [], dirty: false });
   records.sort((a, b) => a.index - b.index);
   const state: RunState = {
     ...header,
@@ -34,7 +35,7 @@ export function restore(saved: { readonly header: string; readonly records: Read
     tasks: new Map(records.map((task) => [task.spec.id, task])),
     due: new Set(),
     owed: [],
-    dirty: new Set(),
+    dirty: [],
   };
   rederive(state);
   return state;

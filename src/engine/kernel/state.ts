@@ -51,7 +51,7 @@ export interface TaskRecord {
   /** The first need, in order of `needs`, whose end forbids this task; decides about skipping once `open` is 0. */
   bad?: string;
   /** Tasks that need this one, in submission order. */
-  readonly dependents: string[];
+  dependents: string[];
 
   /** Number of the latest attempt; 0 before the first. */
   attempt: number;
@@ -69,19 +69,19 @@ export interface TaskRecord {
   cause?: SkipCause;
   reason?: string;
   /** Attempts that failed, per class, in this task's life: what retry rules count. */
-  failures: Partial<Record<Failure['class'], number>>;
+  failures: Readonly<Partial<Record<Failure['class'], number>>>;
   /** Not before this time. Cleared by its timer. */
   retryAt?: number;
   reworks: number;
   /** Blobs of gate feedback, oldest first. */
-  feedback: Hash[];
+  feedback: readonly Hash[];
   /** Verdicts of the current attempt's gates, by gate number. */
-  verdicts: Record<number, { verdict: 'pass' | 'fail' | 'error'; evidence: Hash; score?: number }>;
+  verdicts: Readonly<Record<number, { readonly verdict: 'pass' | 'fail' | 'error'; readonly evidence: Hash; readonly score?: number }>>;
   /** Outputs of recorded steps by key; they outlive a lost attempt. */
   steps: Record<string, Hash>;
   /** What is reserved and not settled, by step key. */
   reserved: Record<string, Amounts>;
-  spent: Totals;
+  spent: Readonly<Totals>;
   /** Set while an attempt is being ended because the task or run is cancelled. */
   stopping?: boolean;
   /** A probe is looking whether the lost attempt happened. */
@@ -108,7 +108,7 @@ export interface TaskRecord {
   stalled?: string;
   restoring?: { readonly to: Commit; readonly paths?: readonly string[] };
   /** Attempts that were lost and whose result would be late. */
-  lost: number[];
+  lost: readonly number[];
   /** It, or a container around it, runs in every case. */
   readonly always: boolean;
   /** Depth in the nesting of containers; 0 at the top. */
@@ -116,6 +116,8 @@ export interface TaskRecord {
   /** The id that took its place in a later segment. */
   replacedBy?: string;
 
+  /** It has changed since the last snapshot. */
+  dirty: boolean;
   /** What this task owes, as last told to the host. */
   owed: readonly Owed[];
 }
@@ -202,8 +204,8 @@ export interface RunState {
   due: Set<string>;
   /** Owed by the run itself (its wall-time timer). */
   owed: readonly Owed[];
-  /** Ids of tasks changed since the last snapshot. */
-  dirty: Set<string>;
+  /** Ids of tasks changed or dropped since the last snapshot. */
+  dirty: string[];
 }
 
 /** The integration tree of a run. */
@@ -232,6 +234,21 @@ export const latestOf = (state: RunState, id: string): string => {
   for (let next = state.latest.get(latest); next !== undefined; next = state.latest.get(latest)) latest = next;
   return latest;
 };
+
+/**
+ * Most tasks never have any of these, so all share one. A run of 1,000 tasks took 100 objects for each ten of them, which the
+ * collector walked again and again; whoever has the first to write makes one of its own.
+ */
+export const NONE: never[] = Object.freeze([]) as unknown as never[];
+export const NO_ENTRIES: Record<string, never> = Object.freeze({});
+export const NOTHING_SPENT = Object.freeze({ costUsd: 0, tokens: 0, calls: 0 });
+
+/** Takes note that the task has changed since the last snapshot. */
+export function touch(state: RunState, task: TaskRecord): void {
+  if (task.dirty) return;
+  task.dirty = true;
+  state.dirty.push(task.spec.id);
+}
 
 export const TERMINAL: ReadonlySet<TaskStatus> = new Set(['committed', 'failed', 'skipped', 'cancelled']);
 export const RUN_TERMINAL: ReadonlySet<RunStatus> = new Set(['succeeded', 'failed', 'cancelled']);

@@ -16,7 +16,7 @@ import { redeliver } from './message.ts';
 import { orderKey } from './order.ts';
 import { type Owed, type OwedChange, owe } from './owed.ts';
 import type { TaskSpec } from './plan.ts';
-import { type RunState, type TaskRecord, type TaskStatus, TERMINAL, treeOf } from './state.ts';
+import { NO_ENTRIES, NONE, NOTHING_SPENT, type RunState, type TaskRecord, type TaskStatus, TERMINAL, touch, treeOf } from './state.ts';
 
 const TRANSITIONS: { readonly [From in TaskStatus]: readonly TaskStatus[] } = {
   pending: ['ready', 'skipped', 'cancelled'],
@@ -77,19 +77,20 @@ export function newTask(state: RunState, spec: TaskSpec): TaskRecord {
     index: state.made,
     status: 'pending',
     open: 0,
-    dependents: [],
+    dependents: NONE,
     attempt: 0,
-    failures: {},
+    failures: NO_ENTRIES,
     reworks: 0,
-    feedback: [],
-    verdicts: {},
-    steps: {},
-    reserved: {},
-    spent: { costUsd: 0, tokens: 0, calls: 0 },
-    lost: [],
+    feedback: NONE,
+    verdicts: NO_ENTRIES,
+    steps: NO_ENTRIES,
+    reserved: NO_ENTRIES,
+    spent: NOTHING_SPENT,
+    lost: NONE,
     always,
     depth: parent ? parent.depth + 1 : 0,
-    owed: [],
+    dirty: false,
+    owed: NONE,
   };
   if (spec.kind === 'container') task.children = { open: 0, admitted: 0, held: [], round: 0, ids: [] };
   state.made++;
@@ -116,7 +117,7 @@ export function enter(state: RunState, task: TaskRecord, change: OwedChange): vo
     if (who === 'engine') state.active++;
     else if (who === 'person') state.people++;
   }
-  state.dirty.add(task.spec.id);
+  touch(state, task);
   if (task.status === 'ready') {
     if (wantsClaim(task) && mayStart(state, task)) task.claim = 'asking';
     if (dueWhenReady(state, task)) state.due.add(task.spec.id);
@@ -210,7 +211,7 @@ function admit(state: RunState, task: TaskRecord): void {
   const parent = taskOf(state, task.spec.parent);
   const children = parent.children;
   if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
-  state.dirty.add(parent.spec.id);
+  touch(state, parent);
   if (children.admitted < (parent.spec.maxParallel ?? Number.POSITIVE_INFINITY)) {
     children.admitted++;
     task.admitted = true;

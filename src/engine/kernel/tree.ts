@@ -14,7 +14,7 @@ import { reworkMax } from './gate.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import { owe } from './owed.ts';
 import { owedByRun } from './owed-by-run.ts';
-import { RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL, treeOf } from './state.ts';
+import { RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL, touch, treeOf } from './state.ts';
 import { enter, leave, move, taskOf } from './task.ts';
 
 export const treeDeciders = {
@@ -117,7 +117,7 @@ export const treeEvolvers = {
     const task = taskOf(state, fact.task);
     task.checkpoint = fact.checkpoint;
     task.checkpoints = (task.checkpoints ?? 0) + 1;
-    state.dirty.add(fact.task);
+    touch(state, task);
   },
   'change.merged'(state, fact, _at, change) {
     const task = taskOf(state, fact.task);

@@ -5,8 +5,5 @@ import type { RunState } from '../../engine/kernel/state.ts';
 
 /** Changes and returns the state it is given; without one, the first fact makes it. */
 export function fold(state: RunState | undefined, { stream, at, fact, command }: Stored): RunState {
-  const now = evolve(state, fact as RunFact, at, { added: [], removed: [] }, stream, command);
-  // Marks of what a host would have to save; nobody saves here.
-  now.dirty.clear();
-  return now;
+  return evolve(state, fact as RunFact, at, { added: [], removed: [] }, stream, command);
 }

@@ -13,7 +13,7 @@ import { evolve } from '../../engine/kernel/kernel.ts';
 import type { OwedChange, OwedOf } from '../../engine/kernel/owed.ts';
 import type { Amounts } from '../../engine/kernel/plan.ts';
 import { restore, save } from '../../engine/kernel/snapshot.ts';
-import { type RunState, type TaskRecord, TERMINAL, type TreeState } from '../../engine/kernel/state.ts';
+import { type RunState, type TaskRecord, TERMINAL, type TreeState, touch } from '../../engine/kernel/state.ts';
 import type { Coverage } from './coverage.ts';
 
 export class Violation extends Error {}
@@ -180,7 +180,9 @@ export class Checker {
     if ('failure' in fact) this.coverage.add(`failure ${fact.failure.class}`);
     if (fact.type === 'step.reserved') this.withinBudget(run, state, fact.amounts);
     for (const id of state.dirty) {
-      const now = state.tasks.get(id)?.status;
+      const task = state.tasks.get(id);
+      if (task) task.dirty = false;
+      const now = task?.status;
       const name = `${run}/${id}`;
       const then = this.statuses.get(name) ?? 'pending';
       if (now === undefined || now === then) continue;
@@ -189,7 +191,7 @@ export class Checker {
       if (then === 'pending' && now !== 'ready' && now !== 'skipped' && now !== 'cancelled') continue;
       this.coverage.add(`transition ${then} → ${now}`);
     }
-    state.dirty.clear();
+    state.dirty = [];
   }
 
   private withinBudget(run: string, { limits, spent, reserved }: RunState, amounts: Amounts): void {
@@ -251,12 +253,16 @@ export class Checker {
 /** What may let a task that is not idempotent run again. */
 const SAFE: ReadonlySet<string> = new Set(['nothing was dispatched', 'onLost: retry', 'a decision', 'its probe', 'rework']);
 
-/** All of a state, saved; its dirty set is put back. */
+/** All of a state, saved; what was dirty is so again. */
 function whole(state: RunState): ReturnType<typeof save> {
   const dirty = [...state.dirty];
-  for (const id of state.tasks.keys()) state.dirty.add(id);
+  for (const task of state.tasks.values()) touch(state, task);
   const saved = save(state);
-  for (const id of dirty) state.dirty.add(id);
+  for (const id of dirty) {
+    const task = state.tasks.get(id);
+    if (task) touch(state, task);
+    else state.dirty.push(id);
+  }
   return {
     header: saved.header,
     records: new Map([...saved.records].filter(([, record]) => record !== '').sort(([a], [b]) => (a < b ? -1 : 1))),

@@ -23,6 +23,8 @@ export class SabotagedHost extends EmbeddedHost {
   private loading = true;
   /** Worlds are small: so that their runs too are not loaded all at once. */
   protected override readonly loadedAtOnce = 2;
+  /** Worlds are small: so that their commits too are under way while others are decided. */
+  protected override readonly factsBeside = 1;
   private count = 0;
 
   constructor(options: EmbeddedOptions, fault: Planted | undefined) {

@@ -252,7 +252,7 @@ export class Performers {
     const task = zombie && this.stage.host.runs.get(zombie.run)?.tasks.get(zombie.command.task);
     // The crash may have been told to nobody: then it is no zombie yet.
     if (!zombie || !task?.lost.includes(zombie.command.attempt)) return;
-    const plain = () => JSON.stringify({ ...task, lost: [] });
+    const plain = () => JSON.stringify({ ...task, lost: [], dirty: false });
     const before = plain();
     this.report(zombie.run, zombie.command);
     if (plain() !== before) throw new Broken(`${zombie.run}/${zombie.command.task}: a late result changed it`);

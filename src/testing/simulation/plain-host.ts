@@ -173,6 +173,11 @@ export class PlainHost {
 }
 
 /** A state without what the next snapshot has to save, which depends on the last one. */
-const lasting = (state: RunState) => ({ ...state, dirty: undefined, order: [...state.tasks.keys()] });
+const lasting = (state: RunState) => ({
+  ...state,
+  dirty: undefined,
+  tasks: [...state.tasks.values()].map((task) => ({ ...task, dirty: undefined })),
+  order: [...state.tasks.keys()],
+});
 
 const maps = (_key: string, value: unknown): unknown => (value instanceof Map ? [...value] : value instanceof Set ? [...value] : value);

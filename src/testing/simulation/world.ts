@@ -123,7 +123,7 @@ export class World implements Surroundings {
   private isOver(): boolean {
     return (
       [...this.checker.runs.values()].every((state) => RUN_TERMINAL.has(state.status)) &&
-      this.clock.turns.length === 0 &&
+      !this.mayGoOn &&
       this.checker.grants.requests.size === 0
     );
   }
@@ -146,7 +146,7 @@ export class World implements Surroundings {
   private async act(): Promise<void> {
     const { random } = this;
     const dice = random.next();
-    if (dice < 0.45 && this.clock.turns.length > 0) this.turn();
+    if (dice < 0.45 && this.mayGoOn) this.goOn();
     else if (dice < 0.7 && this.flights.length > 0) this.proceed();
     else if (dice < 0.78) this.pass(random.chance(0.1) ? random.below(100_000) : random.below(1_500));
     else if (dice < 0.84) await this.crowd.person(false);
@@ -160,7 +160,7 @@ export class World implements Surroundings {
 
   /** Nothing disturbs any more, and people answer everything. */
   private async close(): Promise<void> {
-    if (this.clock.turns.length > 0) this.turn();
+    if (this.mayGoOn) this.goOn();
     else if (this.flights.length > 0) this.proceed();
     else {
       await this.crowd.person(true);
@@ -171,7 +171,22 @@ export class World implements Surroundings {
 
   private turn(): void {
     const turn = this.clock.turns.shift();
+    this.journal.slow = this.random.chance(0.6);
     turn?.();
+    if (this.journal.pending > 0) this.coverage.add('fault commit under way');
+  }
+
+  /** The next turn, or the next commit of those that are under way. */
+  private goOn(): void {
+    const { pending } = this.journal;
+    if (this.clock.turns.length > 0 && !(pending > 0 && this.random.chance(0.5))) this.turn();
+    else {
+      if (pending > 1 && this.journal.failNext > 0) this.coverage.add('fault failed commit with another behind it');
+      this.journal.writeNext();
+    }
+  }
+  private get mayGoOn(): boolean {
+    return this.clock.turns.length > 0 || this.journal.pending > 0;
   }
 
   /** Lets promises that are ready run, then judges what was stored. */
@@ -227,25 +242,32 @@ export class World implements Surroundings {
     } else this.coverage.add(`fault ${how}`);
     this.tell(`crash (${how})`);
     this.crashes++;
+    const { pending } = this.journal;
+    if (pending > 0) {
+      this.coverage.add('fault crash with commits under way');
+      this.journal.crash(this.random.below(pending + 1));
+    }
+    this.journal.slow = false;
     if (this.random.chance(0.3)) this.stalled.push(this.clock);
     if (this.random.chance(0.5)) this.flights = this.flights.filter((flight) => flight.host !== this.host);
     this.checker.follow();
     // Between steps the state in memory is what was stored; inside a commit it may be ahead, and nobody sees it again.
-    if (how === 'crash between steps') for (const run of this.checker.runs.keys()) this.checker.equals(run, this.host.state(run));
+    if (how === 'crash between steps' && pending === 0)
+      for (const run of this.checker.runs.keys()) this.checker.equals(run, this.host.state(run));
     this.failure = undefined;
     [this.journal, this.clock, this.host] = this.begin();
     this.checker.recovering = true;
     const recovering = this.host.recover();
     for (let i = 0; i < 50; i++) {
-      if (this.clock.turns.length > 0 && this.random.chance(0.7)) this.turn();
+      if (this.mayGoOn && this.random.chance(0.7)) this.goOn();
       for (let j = 0; j < 8; j++) await null;
       if (!this.random.chance(0.005)) continue;
       this.coverage.add('fault crash in recovery');
       recovering.catch(() => {});
       return this.crash('crash between steps');
     }
-    while (this.clock.turns.length > 0) {
-      this.turn();
+    while (this.mayGoOn) {
+      this.goOn();
       for (let j = 0; j < 8; j++) await null;
     }
     await recovering;
