@@ -1,6 +1,6 @@
 // req S2: no network but the domains that the policy names.
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { constants, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, request as httpRequest, type IncomingMessage, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -289,8 +289,11 @@ describe('the gateway', () => {
       await open({ allow: [`good.example:${port}`], socket, ...(sandbox.owner ? { owner: sandbox.owner } : {}) });
       const program = `const r = await fetch('http://good.example:${port}/'); console.log(await r.text());
         await fetch('http://bad.example/').catch(({ cause }) => console.log(cause.cause.message));`;
+      // Whoever is inside may not be allowed to come by where Baton was installed.
+      const node = join(place.folder, 'node');
+      copyFileSync(process.execPath, node, constants.COPYFILE_FICLONE);
       const { stdout, stderr } = await place.run(['/n', '--input-type=module', '-e', program], {
-        mounts: [{ from: process.execPath, to: '/n' }],
+        mounts: [{ from: node, to: '/n' }],
         env: proxyEnvironment(3128),
         relays: [{ port: 3128, socket }],
       });
