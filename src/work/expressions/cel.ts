@@ -19,8 +19,10 @@ const OPTIONS = {
 };
 const require = createRequire(import.meta.url);
 /** The library is loaded with the first expression: most of the time an engine only goes on with runs that need none. */
-const newEnvironment = (options: ConstructorParameters<typeof Environment>[0]): Environment =>
-  new (require('@marcbachmann/cel-js') as typeof import('@marcbachmann/cel-js')).Environment(options);
+function newEnvironment(options: ConstructorParameters<typeof Environment>[0]): Environment {
+  const library = require('@marcbachmann/cel-js') as typeof import('@marcbachmann/cel-js');
+  return new library.Environment(options);
+}
 let dynamic: Environment | undefined;
 const REFUSED: ReadonlySet<string> = new Set(['matches']);
 
