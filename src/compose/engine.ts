@@ -1,12 +1,9 @@
 /** One home, opened: the journal, the host, and everybody who does work for it. */
-import { createHash } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { systemClock } from '../engine/host/clock.ts';
 import { EmbeddedHost } from '../engine/host/embedded.ts';
 import type { Handlers } from '../engine/host/host.ts';
-import { type HomePaths, homePaths } from '../engine/journal/home.ts';
+import { homePaths } from '../engine/journal/home.ts';
 import type { Journal } from '../engine/journal/journal.ts';
 import { acquireOwner, type Owner } from '../engine/journal/owner.ts';
 import { readOwner } from '../engine/journal/owner-info.ts';
@@ -16,7 +13,6 @@ import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
 import { viewOf } from '../engine/kernel/view.ts';
 import { BatonError } from '../errors.ts';
 import type { Engine, Services } from '../interfaces/server/services.ts';
-import { removeRunFolders } from '../work/perform/folders.ts';
 import type { Functions } from '../work/perform/function-task.ts';
 import { createHandlers } from '../work/perform/handlers.ts';
 import { endLeftovers } from '../work/processes/leftovers.ts';
@@ -26,8 +22,10 @@ import { createResolver } from '../work/workflow/resolver.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
 import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
+import { homeIdOf, openWorkPlaces } from './places.ts';
 import { localPrincipal } from './principal.ts';
-import { createRepositories, type HomeRepositories, openWorkPlaces, treeService, type WorkPlaces } from './repositories.ts';
+import { removeRuns } from './remove.ts';
+import { createRepositories, treeService } from './repositories.ts';
 import { createDecisions, createTexts } from './texts.ts';
 import { version } from './version.ts';
 import { RunWatch } from './watch.ts';
@@ -63,7 +61,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   const crashed = readOwner(homePaths(home)) !== undefined;
   const owner = acquireOwner(home);
   const { journal, paths } = owner;
-  const homeId = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16);
+  const homeId = homeIdOf(home);
   if (crashed) for (const left of await endLeftovers(homeId)) log('ended a process that an earlier owner left behind', { ...left });
   const staff = createStaff(settings, env, [cwd]);
   const places = openWorkPlaces(paths, homeId);
@@ -75,6 +73,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     sandboxes,
     state: (run) => host.latest(run),
     settings: (project) => settingsOf(project, env),
+    isNeeded: (project) => views.unfinished().some((run) => host.latest(run)?.plan.scope === project),
   });
   const handlers: Handlers = createHandlers({
     ...staff,
@@ -117,7 +116,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     host,
     startedAt: systemClock.now(),
     ...createDecisions(journal, (run) => host.state(run)),
-    remove: (runs) => removeRuns(journal, paths, places, repositories, runs),
+    remove: (runs) => removeRuns({ journal, paths, places, repositories, state: (run) => host.state(run) }, runs),
   };
   const services = {
     ...floorServices(options, journal, staff),
@@ -129,7 +128,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     state: (run: string) => host.state(run),
     local: localPrincipal(),
     engine,
-    trees: treeService(repositories),
+    trees: treeService(places),
   };
   return {
     services,
@@ -226,22 +225,6 @@ function followViews(host: EmbeddedHost, views: ReadModel): () => void {
     // To the last: the next owner would have to fold what is left, and folding 1,000 runs of three steps took it 70 MB.
     views.flushAll();
   };
-}
-
-async function removeRuns(
-  journal: SqliteJournal,
-  paths: HomePaths,
-  places: WorkPlaces,
-  repositories: HomeRepositories,
-  runs: readonly string[],
-): Promise<{ facts: number; blobs: number; bytes: number }> {
-  const removed = journal.remove(runs);
-  for (const run of runs) {
-    await repositories.forget(run);
-    await removeRunFolders({ root: places.work }, run);
-    await rm(join(paths.logs, run), { recursive: true, force: true });
-  }
-  return removed;
 }
 
 /** Looks up the secrets that unfinished runs declare, so that no output shows one that only an earlier process handed out. */

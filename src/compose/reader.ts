@@ -11,6 +11,7 @@ import { ReadModel } from '../engine/journal/read-model.ts';
 import { SqliteJournal } from '../engine/journal/sqlite.ts';
 import type { Services, Views } from '../interfaces/server/services.ts';
 import type { HomeOptions } from './engine.ts';
+import { homeIdOf, workPlacesOf } from './places.ts';
 import { localPrincipal } from './principal.ts';
 import { version } from './version.ts';
 
@@ -24,6 +25,10 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
   const floor = () => {
     loaded ??= import('./engine.ts').then(({ floorServices }) => floorServices(options, blobs));
     return loaded;
+  };
+  const trees = async () => {
+    const { noTrees, treeService } = await import('./repositories.ts');
+    return existsSync(options.home) ? treeService(workPlacesOf(paths, homeIdOf(options.home))) : noTrees;
   };
   return {
     services: {
@@ -42,6 +47,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
       agents: async (cwd) => (await floor()).agents(cwd),
       checks: async (cwd) => (await floor()).checks(cwd),
       settings: async (cwd) => (await floor()).settings(cwd),
+      trees: { diff: async (...asked) => (await trees()).diff(...asked), workspaces: async () => (await trees()).workspaces() },
     },
     close: () => journal.close(),
   };

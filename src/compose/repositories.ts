@@ -1,7 +1,6 @@
 /** The repositories of a home: one store of trees for each project that a run works over, and what the project's settings say of it. */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HomePaths } from '../engine/journal/home.ts';
 import type { RunState } from '../engine/kernel/state.ts';
@@ -18,7 +17,8 @@ import type { Settings } from '../work/workflow/settings.ts';
 import { give } from '../work/workspace/checkouts.ts';
 import { createPromotions } from '../work/workspace/promotion.ts';
 import { createTrees } from '../work/workspace/trees.ts';
-import { QUOTA_DEFAULT, type Quota } from '../work/workspace/workspace.ts';
+import { QUOTA_DEFAULT, type Quota, type Trees } from '../work/workspace/workspace.ts';
+import type { WorkPlaces } from './places.ts';
 
 export interface RepositoryOptions {
   readonly paths: HomePaths;
@@ -27,46 +27,27 @@ export interface RepositoryOptions {
   readonly sandboxes: Sandboxes;
   readonly state: (run: string) => RunState | undefined;
   readonly settings: (project: string) => Settings;
-}
-
-/** Folders outside the home, where somebody else than root has to come by. */
-export interface WorkPlaces {
-  readonly work: string;
-  readonly trees: string;
-  readonly sockets: string;
-}
-
-/** Root works for a sandbox that is another user: nothing of root's own folders can be seen from there. */
-const ROOT_PLACE = '/var/lib/baton';
-
-export function openWorkPlaces(paths: HomePaths, homeId: string): WorkPlaces {
-  const root = process.getuid?.() === 0;
-  const base = root ? join(ROOT_PLACE, homeId) : undefined;
-  const mode = root ? 0o711 : 0o700;
-  if (base) for (const folder of [ROOT_PLACE, base]) mkdirSync(folder, { recursive: true, mode });
-  const places = {
-    work: base ? join(base, 'work') : paths.work,
-    trees: base ? join(base, 'trees') : join(paths.home, 'trees'),
-    sockets: base ? join(base, 's') : join(tmpdir(), `baton-${homeId.slice(0, 10)}`),
-  };
-  for (const folder of Object.values(places)) mkdirSync(folder, { recursive: true, mode });
-  // The name of a folder for everybody's use can be guessed, and somebody else may have made it first.
-  return isOurs(places.sockets) ? places : { ...places, sockets: mkdtempSync(join(tmpdir(), 'baton-')) };
-}
-
-const FOR_OTHERS = 0o066;
-function isOurs(folder: string): boolean {
-  const { uid, mode } = lstatSync(folder);
-  return uid === process.getuid?.() && (mode & FOR_OTHERS) === 0;
+  /** A run that goes on works over it. */
+  readonly isNeeded: (project: string) => boolean;
 }
 
 export interface HomeRepositories extends Repositories {
   at(project: string): Repository;
   /** Sees to promotions that a crash interrupted, in every project this home has promoted into. */
   recover(): Promise<readonly { readonly project: string; readonly id: string; readonly outcome: string }[]>;
-  workspaces(): Promise<readonly { readonly id: string; readonly folder: string; readonly bytes: number }[]>;
-  /** Removes what a run left: workspaces, checkpoints, names. Call it while the run is still known. */
-  forget(run: string): Promise<void>;
+  /**
+   * Nobody will ask for the way back of these promotions: their backups go. Where a project is gone, or has never heard of
+   * them, there is nothing to do. @throws BatonError `PROMOTION_BUSY`
+   */
+  confirm(project: string, promotions: readonly string[]): Promise<void>;
+  /** Removes what runs left of which nobody knows any more: workspaces, checkpoints, names, and whole stores that nobody needs. */
+  sweep(isKnown: (run: string) => boolean): Promise<Swept>;
+}
+
+export interface Swept {
+  readonly workspaces: number;
+  readonly bytes: number;
+  readonly stores: number;
 }
 
 /** Which project a folder of trees is of. */
@@ -87,15 +68,35 @@ export function createRepositories(options: RepositoryOptions): HomeRepositories
         if (existsSync(project)) for (const each of await at(project).promotions.recover(project)) all.push({ project, ...each });
       return all;
     },
-    async workspaces() {
-      return (await Promise.all(projectsIn(options.places.trees).map((project) => at(project).trees.list()))).flat();
+    async confirm(project, promotions) {
+      if (!existsSync(project)) return;
+      for (const id of promotions)
+        try {
+          await at(project).promotions.confirm(id, project);
+        } catch (error) {
+          if (!(error instanceof BatonError) || error.code !== 'PROMOTION_UNKNOWN') throw error;
+        }
     },
-    async forget(run) {
+    async sweep(isKnown) {
+      let [workspaces, bytes, stores] = [0, 0, 0];
       for (const project of projectsIn(options.places.trees)) {
         const { trees } = at(project);
-        for (const { id } of await trees.list()) if (id.startsWith(`${run}/`)) await trees.remove(id);
-        for (const prefix of [`workspaces/${run}/`, `runs/${run}/`]) await trees.forget(prefix);
+        const isOver = (id: string) => (runOf(id) === SETUP ? !options.isNeeded(project) : !isKnown(runOf(id)));
+        for (const workspace of await trees.list()) {
+          if (!isOver(workspace.id)) continue;
+          await trees.remove(workspace.id);
+          workspaces++;
+          bytes += workspace.bytes;
+        }
+        for (const root of ['workspaces/', 'runs/'])
+          for (const run of await trees.keptBelow(root)) if (isOver(run)) await trees.forget(`${root}${run}/`);
+        const kept = await trees.keptBelow('');
+        if (kept.length > 0 || options.isNeeded(project)) continue;
+        known.delete(project);
+        rmSync(folderOf(options.places.trees, project), { recursive: true, force: true });
+        stores++;
       }
+      return { workspaces, bytes, stores };
     },
     of(run) {
       const project = options.state(run)?.plan.scope;
@@ -109,16 +110,23 @@ export function createRepositories(options: RepositoryOptions): HomeRepositories
   };
 }
 
+/** Where dependencies are made; nobody's own. */
+const SETUP = 'setup';
+/** Workspaces and names begin with the run that they are of. */
+const runOf = (id: string): string => id.split('/', 1)[0] ?? '';
+
 const projectsIn = (trees: string): string[] =>
-  readdirSync(trees).flatMap((name) => {
+  (existsSync(trees) ? readdirSync(trees) : []).flatMap((name) => {
     const file = join(trees, name, PROJECT_FILE);
     return existsSync(file) ? [readFileSync(file, 'utf8')] : [];
   });
 
+const folderOf = (trees: string, project: string): string => join(trees, createHash('sha256').update(project).digest('hex').slice(0, 16));
+
 function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, project: string): Repository {
   // Read when it is asked for: who is over a quota raises it, and goes on.
   const now = () => settings(project).workspace;
-  const folder = join(places.trees, createHash('sha256').update(project).digest('hex').slice(0, 16));
+  const folder = folderOf(places.trees, project);
   const quota: Quota = {
     get bytes() {
       return now().quota.bytes ?? QUOTA_DEFAULT.bytes;
@@ -164,16 +172,33 @@ function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, pr
   };
 }
 
-/** What the API shows of them. */
-export const treeService = (repositories: HomeRepositories): TreeService => ({
-  async diff({ id }, from, to, paths) {
-    const { trees } = repositories.of(id);
-    const [changes, patch] = await Promise.all([trees.changes(from, to), trees.patch(from, to, paths)]);
-    return {
-      changes:
-        paths.length === 0 ? changes : changes.filter(({ path }) => paths.some((each) => path === each || path.startsWith(`${each}/`))),
-      patch,
-    };
-  },
-  workspaces: () => repositories.workspaces(),
-});
+const notHere = (run: string): BatonError =>
+  new BatonError('NO_TREE', `The trees of run ${run} are not here.`, { where: run, hint: 'Were they removed by `baton clean`?' });
+
+/** Where there is no home yet. */
+export const noTrees: TreeService = {
+  diff: ({ id }) => Promise.reject(notHere(id)),
+  workspaces: async () => [],
+};
+
+/** What the API shows of them: where nobody owns the home as well. Makes nothing that isn't there. */
+export function treeService({ trees: place }: Pick<WorkPlaces, 'trees'>): TreeService {
+  const known = new Map<string, Trees>();
+  const at = (project: string): Trees | undefined => {
+    const folder = folderOf(place, project);
+    if (!existsSync(join(folder, PROJECT_FILE))) return undefined;
+    const trees = known.get(project) ?? createTrees({ folder, project });
+    known.set(project, trees);
+    return trees;
+  };
+  return {
+    async diff({ id, plan }, from, to, paths) {
+      const trees = plan.scope === undefined ? undefined : at(plan.scope);
+      if (!trees) throw notHere(id);
+      const [changes, patch] = await Promise.all([trees.changes(from, to), trees.patch(from, to, paths)]);
+      const isMeant = (path: string) => paths.length === 0 || paths.some((each) => path === each || path.startsWith(`${each}/`));
+      return { changes: changes.filter(({ path }) => isMeant(path)), patch };
+    },
+    workspaces: async () => (await Promise.all(projectsIn(place).map((project) => at(project)?.list() ?? []))).flat(),
+  };
+}

@@ -94,6 +94,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
     agents: async () => [{ name: 'writer', kind: 'scripted', capabilities: ['text'], slots: 1 }],
     checks: async () => [{ part: 'agents', well: true, says: 'writer' }],
     settings: async () => [{ name: 'slots', value: 64, source: 'default' }],
+    trees: { diff: async () => ({ changes: [], patch: '' }), workspaces: async () => [] },
     local: { id: 'ann', roles: ['approver'] },
     engine: {
       host,
@@ -102,7 +103,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
       answered: (_run, _task, answer) => journal.put(JSON.stringify({ answer })),
       feedback: (text) => journal.put(text),
       happened: (_run, _task, outputs) => journal.put(JSON.stringify({ outputs })),
-      remove: async (runs) => journal.remove(runs),
+      remove: async (runs) => ({ runs, ...journal.remove(runs), workspaces: 0, workspaceBytes: 0, stores: 0 }),
     },
   };
   const bugs: unknown[] = [];

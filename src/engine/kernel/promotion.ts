@@ -19,7 +19,7 @@ export const promotionDeciders = {
     const { tree } = state;
     if (!tree) return refuse('NO_TREE', `run ${state.id} does not work over a repository`);
     if (tree.promotion) return open(state);
-    if (tree.head === undefined || tree.head === promotedOf(tree))
+    if (tree.head === undefined || !isAhead(tree))
       return refuse('NOTHING_TO_PROMOTE', `run ${state.id} has changed nothing${tree.done.length > 0 ? ' since its last promotion' : ''}`);
     return promotion(state, tree.head, command.by.id);
   },
@@ -49,6 +49,9 @@ const open = (state: RunState) =>
 /** What the user's tree has of the run: the next promotion carries what came after. */
 export const promotedOf = (tree: TreeState): Commit | undefined => tree.done.at(-1)?.tree ?? tree.base;
 
+/** The user's tree lacks some of it. */
+export const isAhead = (tree: TreeState): boolean => tree.head !== promotedOf(tree);
+
 const underWay = (state: RunState): NonNullable<TreeState['promotion']> => {
   const promotion = state.tree?.promotion;
   if (!promotion) throw new Error(`run ${state.id} has no promotion under way`);
@@ -66,7 +69,7 @@ function promotion(state: RunState, tree: Commit, by: string): RunFact[] {
 export function promotionDue(state: RunState): RunFact[] {
   const { tree, plan } = state;
   if (!tree || tree.promotion || tree.head === undefined || RUN_TERMINAL.has(state.status) || state.status === 'cancelling') return [];
-  if (tree.head === promotedOf(tree) || tree.head === tree.settled) return [];
+  if (!isAhead(tree) || tree.head === tree.settled) return [];
   const each = plan.tree?.promote === 'each';
   const atEnd = plan.tree?.promote === 'end' && state.open === 0 && state.failures === 0;
   return each || atEnd ? promotion(state, tree.head, 'baton') : [];

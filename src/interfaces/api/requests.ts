@@ -1,5 +1,6 @@
 /** Bodies of requests that change something. Strict: an unknown key is a mistake. */
 import { z } from 'zod';
+import { isTreePath } from './paths.ts';
 
 const amount = z.number().min(0);
 const count = z.int().min(1);
@@ -44,8 +45,12 @@ export const undecidedRequest = z.strictObject({
 });
 export const messageRequest = z.strictObject({ text: z.string().min(1).max(100_000) });
 export const promoteRequest = z.strictObject({ undo: z.boolean().exactOptional() });
-const commit = z.string().regex(/^[0-9a-f]{7,64}$/, 'must be the id of a checkpoint');
-export const restoreRequest = z.strictObject({ to: commit, paths: z.array(z.string().min(1)).min(1).exactOptional() });
+const treePath = z.string().refine(isTreePath, 'must be a path inside the tree');
+export const restoreRequest = z.strictObject({
+  /** A checkpoint of the task, by any beginning that no other has. */
+  to: z.string().min(1).max(64),
+  paths: z.array(treePath).min(1).max(10_000).exactOptional(),
+});
 export const cleanRequest = z.strictObject({ runs: z.array(z.string()).max(100_000) });
 export const verifyRequest = z.strictObject({
   run: z.string().exactOptional(),

@@ -1,6 +1,7 @@
 import type { Failure, Limits, TaskKind } from '../../engine/kernel/plan.ts';
 import type { RunStatus, TaskStatus } from '../../engine/kernel/state.ts';
 import type { Attention, RunView } from '../../engine/kernel/view.ts';
+import type { ChangeSummary } from './trees.ts';
 
 /** Body of `POST /v1/runs` and `POST /v1/plans`: the client is on the same machine, so a file is named by its path. */
 export interface RunRequest {
@@ -24,7 +25,13 @@ export type RunSummary = RunView;
 export type { Attention };
 
 /** An attention with the words a person needs to decide. */
-export type InboxItem = Attention & { readonly run: string; readonly name: string; readonly text?: TaskText };
+export type InboxItem = Attention & {
+  readonly run: string;
+  readonly name: string;
+  readonly text?: TaskText;
+  /** Of a result or a promotion that waits for a decision: what it changes. */
+  readonly change?: ChangeSummary;
+};
 
 export interface TaskText {
   /** `run`'s command, the agent's prompt, the question: what the task is, as far as it is resolved. */
@@ -54,6 +61,8 @@ export interface TaskSummary {
 }
 
 export interface RunDetail extends RunSummary {
+  /** Of a run over a repository: absolute path of the user's tree. */
+  readonly project?: string;
   readonly limits: Limits;
   readonly plan: string;
   readonly version: number;
@@ -68,6 +77,15 @@ export interface TaskDetail extends TaskSummary {
   readonly feedback: readonly unknown[];
   readonly handoff?: unknown;
   readonly report?: unknown;
+  /** Of a task that works in a tree, once it has begun. */
+  readonly tree?: TaskTree;
+}
+
+export interface TaskTree {
+  /** What its latest attempt started from, its latest checkpoint, and how many there are. */
+  readonly base?: string;
+  readonly checkpoint?: string;
+  readonly checkpoints: number;
   /** Its workspace is being put back. */
   readonly restoring?: boolean;
 }
@@ -176,44 +194,29 @@ export interface Audit {
 
 /** What `clean` would remove, or removed. */
 export interface Cleaned {
-  readonly runs: readonly { readonly run: string; readonly name: string; readonly status: RunStatus; readonly endedAt: number }[];
-  readonly removed?: { readonly facts: number; readonly blobs: number; readonly bytes: number };
+  readonly runs: readonly CleanedRun[];
+  readonly removed?: Removed;
 }
-
-/** One path that differs between two trees. */
-export interface ChangeView {
-  readonly path: string;
-  readonly kind: 'added' | 'modified' | 'deleted' | 'mode';
-  readonly mode: string;
-  /** Of the file afterwards, in bytes. */
-  readonly size: number;
+export interface CleanedRun {
+  readonly run: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly endedAt: number;
+  /** Its checkouts, and the bytes in them. */
+  readonly workspaces?: { readonly count: number; readonly bytes: number };
+  /** Promotions of it in the user's tree, which can be taken back until it is removed. */
+  readonly promotions?: number;
+  /** Some of what it committed never came into the user's tree, or was taken out again: it goes with the run. */
+  readonly ahead?: boolean;
 }
-export interface DiffView {
-  readonly from: string;
-  readonly to: string;
-  readonly changes: readonly ChangeView[];
-  /** A unified diff. */
-  readonly patch: string;
-}
-export interface CheckpointView {
-  readonly task: string;
-  readonly attempt?: number;
-  readonly checkpoint: string;
-  readonly why: string;
-  readonly files?: number;
-  readonly at: number;
-}
-export interface PromotionView {
-  readonly promotion: string;
-  readonly tree: string;
-  readonly status: 'asked' | 'running' | 'done' | 'refused' | 'undoing' | 'undone';
-  readonly at: number;
-  readonly refusal?: { readonly code: string; readonly message: string };
-  /** What was done: files, edits of the user that were kept, or paths in the way. */
-  readonly report?: unknown;
-}
-export interface WorkspaceView {
-  readonly id: string;
-  readonly folder: string;
+export interface Removed {
+  /** Those that were over: one that somebody promotes meanwhile stays. */
+  readonly runs: readonly string[];
+  readonly facts: number;
+  readonly blobs: number;
   readonly bytes: number;
+  readonly workspaces: number;
+  readonly workspaceBytes: number;
+  /** Stores of projects that no run needs any more. */
+  readonly stores: number;
 }

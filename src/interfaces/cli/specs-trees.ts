@@ -1,4 +1,5 @@
 import type { CommandSpec } from './command.ts';
+import { texts } from './typed.ts';
 
 export const TREE_SPECS: readonly CommandSpec[] = [
   {
@@ -8,7 +9,7 @@ export const TREE_SPECS: readonly CommandSpec[] = [
     options: [
       { flags: '--from <checkpoint>', about: 'another beginning' },
       { flags: '--to <checkpoint>', about: 'another end' },
-      { flags: '--path <path>', about: 'only this file or folder' },
+      { flags: '--path <path>', about: 'only this file or folder; repeat for more', read: texts },
       { flags: '--stat', about: 'only which files' },
     ],
     examples: [
@@ -16,7 +17,7 @@ export const TREE_SPECS: readonly CommandSpec[] = [
       ['baton diff last fix', 'what one task changed'],
     ],
     completes: ['run', 'task'],
-    load: async () => (await import('./commands/trees.ts')).diff,
+    load: async () => (await import('./commands/diff.ts')).diff,
   },
   {
     usage: 'checkpoints <run> [task]',
@@ -24,17 +25,17 @@ export const TREE_SPECS: readonly CommandSpec[] = [
     group: 'Trees',
     examples: [['baton checkpoints last fix', 'look at one with: baton diff last fix --to CHECKPOINT']],
     completes: ['run', 'task'],
-    load: async () => (await import('./commands/trees.ts')).checkpoints,
+    load: async () => (await import('./commands/rollback.ts')).checkpoints,
   },
   {
     usage: 'rollback <run> <task> <checkpoint>',
     about: 'put the workspace of a task back to a checkpoint',
     group: 'Trees',
     more: 'Not while an attempt is at work there: pause the run first. What was there is a checkpoint as well, so this can be undone.',
-    options: [{ flags: '--path <path>', about: 'only this file or folder' }],
+    options: [{ flags: '--path <path>', about: 'only this file or folder; repeat for more', read: texts }],
     examples: [['baton rollback last fix 3f2a91c', 'the next attempt goes on from there']],
     completes: ['run', 'task'],
-    load: async () => (await import('./commands/trees.ts')).rollback,
+    load: async () => (await import('./commands/rollback.ts')).rollback,
   },
   {
     usage: 'promote <run>',
@@ -47,13 +48,13 @@ export const TREE_SPECS: readonly CommandSpec[] = [
       ['baton promote last --undo', 'as it was before, but for what you changed since'],
     ],
     completes: ['run'],
-    load: async () => (await import('./commands/trees.ts')).promote,
+    load: async () => (await import('./commands/promote.ts')).promote,
   },
   {
     usage: 'workspaces',
     about: 'checkouts that tasks work in',
     group: 'Trees',
     examples: [['baton workspaces', 'where they are, and how large']],
-    load: async () => (await import('./commands/trees.ts')).workspaces,
+    load: async () => (await import('./commands/workspaces.ts')).workspaces,
   },
 ];

@@ -5,22 +5,19 @@ import type {
   AgentView,
   Audit,
   ChainHeadView,
-  CheckpointView,
   Cleaned,
   CommandReply,
-  DiffView,
   Doctor,
   Health,
   InboxItem,
   PlanPreview,
-  PromotionView,
   RunDetail,
   RunRequest,
   RunSummary,
   Setting,
   TaskDetail,
-  WorkspaceView,
 } from '../api/shapes.ts';
+import type { CheckpointView, DiffView, TreeView, WorkspaceView } from '../api/trees.ts';
 import { checked } from './checked.ts';
 import { type FollowOptions, follow } from './follow.ts';
 
@@ -75,8 +72,8 @@ export class BatonClient {
   };
   checkpoints = (run: string, task?: string) =>
     this.get<{ checkpoints: CheckpointView[] }>(path`/v1/runs/${run}/checkpoints`, { task }).then(({ checkpoints }) => checkpoints);
-  promotions = (run: string) =>
-    this.get<{ promotions: PromotionView[] }>(path`/v1/runs/${run}/promotions`).then(({ promotions }) => promotions);
+  /** How the tree of a run stands, with its promotions. @throws BatonError `NO_TREE` */
+  tree = (run: string) => this.get<TreeView>(path`/v1/runs/${run}/tree`);
   workspaces = () => this.get<{ workspaces: WorkspaceView[] }>('/v1/workspaces').then(({ workspaces }) => workspaces);
   promote = (run: string, undo = false) => this.post<CommandReply>(path`/v1/runs/${run}/promote`, undo ? { undo } : {});
   restore = (run: string, task: string, to: string, paths?: readonly string[]) =>

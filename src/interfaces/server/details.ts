@@ -6,10 +6,13 @@ import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary, TaskText } from '../api/shapes.ts';
-import type { Texts } from './services.ts';
+import type { Services, Texts } from './services.ts';
+import { spanOfApproval } from './tree-span.ts';
+import { summaryOf } from './tree-views.ts';
 
 export const runDetail = (summary: RunSummary, state: RunState): RunDetail => ({
   ...summary,
+  ...(state.plan.tree && state.plan.scope !== undefined ? { project: state.plan.scope } : {}),
   limits: state.limits,
   plan: state.plan.source,
   version: state.version,
@@ -20,7 +23,7 @@ export const runDetail = (summary: RunSummary, state: RunState): RunDetail => ({
 export function taskSummary(record: TaskRecord): TaskSummary {
   const { spec, status, attempt, reworks, startedAt, endedAt, spent, failure, replacedBy } = record;
   const agent = record.agent ?? spec.agent;
-  const reason = record.reason ?? causeText(record);
+  const reason = record.reason ?? record.stalled ?? causeText(record);
   return {
     id: spec.id,
     kind: spec.kind,
@@ -60,11 +63,18 @@ export function taskDetail(texts: Texts, state: RunState, record: TaskRecord): T
       return { name, verdict, evidence: blob(evidence), ...(score === undefined ? {} : { score }) };
     }),
     feedback: record.feedback.map(blob),
-    ...(record.restoring ? { restoring: true } : {}),
+    ...(record.base === undefined ? {} : { tree: taskTree(record) }),
     ...(record.result === undefined ? {} : { handoff: texts.handoff(state, record) }),
     ...(report === undefined ? {} : { report }),
   };
 }
+
+const taskTree = ({ base, checkpoint, checkpoints = 0, restoring }: TaskRecord): NonNullable<TaskDetail['tree']> => ({
+  ...(base === undefined ? {} : { base }),
+  ...(checkpoint === undefined ? {} : { checkpoint }),
+  checkpoints,
+  ...(restoring ? { restoring: true } : {}),
+});
 
 /** The live task of that id: after a retry `fix` stands for `fix^2`. @throws BatonError `TASK_NOT_FOUND` */
 export function taskOf(state: RunState, id: string): TaskRecord {
@@ -78,12 +88,18 @@ export function taskOf(state: RunState, id: string): TaskRecord {
   });
 }
 
-export const inboxOf = (view: RunView, state: RunState | undefined, texts: Texts): InboxItem[] =>
-  view.attention.map((item): InboxItem => {
+export async function inboxOf({ trees }: Services, view: RunView, state: RunState | undefined, texts: Texts): Promise<InboxItem[]> {
+  const items: InboxItem[] = [];
+  for (const item of view.attention) {
     const record = 'task' in item && item.task !== undefined ? state?.tasks.get(item.task) : undefined;
-    const text = state && (record ? texts.task(state, record) : item.kind === 'approval' ? planText(state, texts) : undefined);
-    return { ...item, run: view.run, name: view.name, ...(text ? { text } : {}) };
-  });
+    const isPlan = item.kind === 'approval' && item.subject === 'plan';
+    const text = state && (record ? texts.task(state, record) : isPlan ? planText(state, texts) : undefined);
+    const span = state && item.kind === 'approval' ? spanOfApproval(state, item.subject, item.task, item.binds) : undefined;
+    const change = state && span ? await summaryOf(trees, state, span) : undefined;
+    items.push({ ...item, run: view.run, name: view.name, ...(text ? { text } : {}), ...(change ? { change } : {}) });
+  }
+  return items;
+}
 
 /** Tasks of a plan shown to whoever approves it. */
 const PLAN_TASKS = 40;

@@ -1,6 +1,7 @@
 /** About the home as a whole: how it is, what it is configured with, whether its journal is whole, what can go. */
+import { isAhead } from '../../engine/kernel/promotion.ts';
 import { RUN_TERMINAL } from '../../engine/kernel/state.ts';
-import type { Audit, Cleaned, Health } from '../api/shapes.ts';
+import type { Audit, Cleaned, CleanedRun, Health } from '../api/shapes.ts';
 import { readBody } from './body.ts';
 import { allChecks, isWell } from './checks.ts';
 import { engineOf } from './commands.ts';
@@ -9,6 +10,7 @@ import type { OutputLog } from './output-log.ts';
 import { numberOf } from './read-routes.ts';
 import { type Asked, get, json, post, type Route } from './route.ts';
 import type { Services } from './services.ts';
+import { roomByRun } from './tree-views.ts';
 
 export function homeRoutes(services: Services, outputs: OutputLog): Route[] {
   const { journal, views, engine, home, version } = services;
@@ -54,26 +56,41 @@ export function homeRoutes(services: Services, outputs: OutputLog): Route[] {
     }),
     get('/audit/heads', () => json({ heads: [...journal.heads()] })),
 
-    get('/clean', (asked) => json({ runs: cleanable(asked) } satisfies Cleaned)),
+    get('/clean', async (asked) => {
+      const runs = cleanable(asked);
+      const room = runs.length > 0 ? await roomByRun(services) : new Map<string, NonNullable<CleanedRun['workspaces']>>();
+      return json({ runs: runs.map((each) => withTrees(each, room.get(each.run))) } satisfies Cleaned);
+    }),
     post('/clean', async (asked) => {
       const { remove } = engineOf(services);
       const { runs } = await readBody(asked, 'cleanRequest');
       const wanted = new Set(runs.map((run) => findRun(services, run)));
       const ended = endedRuns().filter(({ run }) => wanted.has(run));
       const removed = await remove(ended.map(({ run }) => run));
-      for (const { run } of ended) outputs.forget(run);
-      return json({ runs: ended, removed } satisfies Cleaned);
+      const gone = new Set(removed.runs);
+      for (const run of gone) outputs.forget(run);
+      return json({ runs: ended.filter(({ run }) => gone.has(run)), removed } satisfies Cleaned);
     }),
   ];
+  function withTrees(each: CleanedRun, workspaces: CleanedRun['workspaces']): CleanedRun {
+    const tree = services.state(each.run)?.tree;
+    const promotions = tree?.done.length ?? 0;
+    return {
+      ...each,
+      ...(workspaces ? { workspaces } : {}),
+      ...(promotions > 0 ? { promotions } : {}),
+      ...(tree && isAhead(tree) ? { ahead: true } : {}),
+    };
+  }
   /** Runs that are over, the oldest first. */
-  function endedRuns(): Cleaned['runs'][number][] {
+  function endedRuns(): CleanedRun[] {
     return views
       .list({ limit: Number.MAX_SAFE_INTEGER })
       .filter(({ status }) => RUN_TERMINAL.has(status))
       .map(({ run, name, status, endedAt, at }) => ({ run, name, status, endedAt: endedAt ?? at }))
       .sort((a, b) => a.endedAt - b.endedAt);
   }
-  function cleanable(asked: Asked): Cleaned['runs'] {
+  function cleanable(asked: Asked): readonly CleanedRun[] {
     const before = Date.now() - (numberOf(asked, 'olderThanMs') ?? 0);
     const typed = asked.query('run');
     const only = typed === undefined ? undefined : findRun(services, typed);

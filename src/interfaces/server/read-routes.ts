@@ -46,7 +46,8 @@ export function readRoutes(services: Services, outputs: OutputLog): Route[] {
       const asking = all.filter((view): view is RunView => view !== undefined && view.attention.length > 0);
       if (asking.length === 0) return json({ items: [] });
       const texts = await services.texts();
-      return json({ items: asking.flatMap((view) => inboxOf(view, services.state(view.run), texts)) });
+      const items = await Promise.all(asking.map((view) => inboxOf(services, view, services.state(view.run), texts)));
+      return json({ items: items.flat() });
     }),
 
     get('/runs/:run/events', (asked) => {

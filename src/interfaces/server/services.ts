@@ -8,7 +8,8 @@ import type { Journal } from '../../engine/journal/journal.ts';
 import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { RunView } from '../../engine/kernel/view.ts';
-import type { AgentView, Check, DiffView, PlanPreview, RunRequest, Setting, TaskText, WorkspaceView } from '../api/shapes.ts';
+import type { AgentView, Check, PlanPreview, Removed, RunRequest, Setting, TaskText } from '../api/shapes.ts';
+import type { DiffView, WorkspaceView } from '../api/trees.ts';
 
 export interface Services {
   readonly version: string;
@@ -30,8 +31,8 @@ export interface Services {
   settings(cwd?: string): Promise<readonly Setting[]>;
   /** Who speaks through the local socket, or in this process: the machine's user, with every role. */
   readonly local: Principal;
-  /** Trees of runs over repositories; only where this process owns the home. */
-  readonly trees?: TreeService;
+  /** Trees of runs over repositories. */
+  readonly trees: TreeService;
   /** Only where this process owns the home. */
   readonly engine?: Engine;
 }
@@ -48,14 +49,21 @@ export interface Engine {
   feedback(text: string): Hash;
   /** The handoff of an undecided task that a person says happened. @throws BatonError `INVALID_ANSWER` */
   happened(run: string, task: string, outputs: Readonly<Record<string, unknown>>, by: Principal): Hash;
-  /** Removes ended runs: their facts, payloads, logs and folders. */
-  remove(runs: readonly string[]): Promise<{ readonly facts: number; readonly blobs: number; readonly bytes: number }>;
+  /**
+   * Removes ended runs: their facts, payloads, logs, folders and workspaces, and the backups of their promotions. Workspaces
+   * that an earlier removal left go as well.
+   */
+  remove(runs: readonly string[]): Promise<Removed>;
 }
 
+/** Only looks; whoever changes a tree does it by a command. */
 export interface TreeService {
-  /** @throws BatonError `NOT_A_REPOSITORY`, `UNKNOWN_COMMIT` */
+  /**
+   * Between two commits that facts of the run name; only below `paths` where there are any.
+   * @throws BatonError `NO_TREE`, `NOT_A_REPOSITORY`, `WORKSPACE_TIMEOUT`
+   */
   diff(state: RunState, from: string, to: string, paths: readonly string[]): Promise<Pick<DiffView, 'changes' | 'patch'>>;
-  workspaces(): Promise<readonly WorkspaceView[]>;
+  workspaces(): Promise<readonly Pick<WorkspaceView, 'id' | 'folder' | 'bytes'>[]>;
 }
 
 export interface Views {

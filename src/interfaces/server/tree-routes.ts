@@ -1,108 +1,77 @@
 /** Trees of runs over a repository: what changed, what is on record, what went into the user's tree, and back. */
-import type { Stored } from '../../engine/kernel/facts.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
-import type { CheckpointView, PromotionView } from '../api/shapes.ts';
+import { isTreePath } from '../api/paths.ts';
+import type { WorkspaceView } from '../api/trees.ts';
 import { readBody } from './body.ts';
 import { commandRef, engineOf, submit } from './commands.ts';
 import { taskOf } from './details.ts';
 import { findRun } from './find-run.ts';
 import { type Asked, get, json, post, type Route } from './route.ts';
-import type { Services, TreeService } from './services.ts';
+import type { Services } from './services.ts';
+import { commitIn, commitsOf, spanOf } from './tree-span.ts';
+import { checkpointsIn, treeView } from './tree-story.ts';
+import { diffOf, ownerOf } from './tree-views.ts';
 
 export function treeRoutes(services: Services): Route[] {
   const by = services.local;
+  const factsOf = ({ id }: RunState) => services.journal.read(id);
   const runOf = (asked: Asked): RunState => {
     const run = findRun(services, asked.param('run'));
     const state = services.state(run);
     if (!state) throw new BatonError('RUN_NOT_FOUND', `There is no run "${run}".`);
     return state;
   };
+  const taskIn = (state: RunState, typed: string | undefined) => (typed === undefined ? undefined : taskOf(state, typed).spec.id);
 
   return [
-    get('/workspaces', async () => json({ workspaces: await treesOf(services).workspaces() })),
+    get('/workspaces', async () => {
+      const all = await services.trees.workspaces();
+      return json({ workspaces: all.map((each) => ({ ...each, ...ownerOf(services, each.id) }) satisfies WorkspaceView) });
+    }),
     get('/runs/:run/diff', async (asked) => {
       const state = runOf(asked);
-      const { from, to } = spanOf(asked, state);
-      const paths = (asked.query('paths') ?? '').split('\0').filter((path) => path !== '');
-      return json({ from, to, ...(await treesOf(services).diff(state, from, to, paths)) });
+      const given = { task: taskIn(state, asked.query('task')), from: asked.query('from'), to: asked.query('to') };
+      const span = spanOf(state, factsOf(state), defined(given));
+      return json(await diffOf(services.trees, state, span, pathsIn(asked.query('paths'))));
     }),
     get('/runs/:run/checkpoints', (asked) => {
       const state = runOf(asked);
-      const typed = asked.query('task');
-      const task = typed === undefined ? undefined : taskOf(state, typed).spec.id;
-      const all = [...services.journal.read(state.id)].flatMap(checkpointIn).filter((each) => task === undefined || each.task === task);
-      return json({ checkpoints: all });
+      const task = taskIn(state, asked.query('task'));
+      return json({ checkpoints: checkpointsIn(factsOf(state)).filter((each) => task === undefined || each.task === task) });
     }),
-    get('/runs/:run/promotions', async (asked) => {
+    get('/runs/:run/tree', async (asked) => {
+      const state = runOf(asked);
+      if (!state.tree) throw new BatonError('NO_TREE', `Run ${state.id} does not work over a repository.`, { where: state.id });
       const texts = await services.texts();
-      return json({ promotions: promotionsIn(services.journal.read(runOf(asked).id), (hash) => texts.payload(hash)) });
+      return json(treeView(state, factsOf(state), (hash) => texts.payload(hash)));
     }),
     post('/runs/:run/promote', async (asked) => {
       engineOf(services);
-      const { undo = false } = await readBody(asked, 'promoteRequest');
-      return submit(services, runOf(asked).id, { type: undo ? 'promotion.undo' : 'run.promote', by }, commandRef(asked, { undo }));
+      const body = await readBody(asked, 'promoteRequest');
+      return submit(services, runOf(asked).id, { type: body.undo ? 'promotion.undo' : 'run.promote', by }, commandRef(asked, body));
     }),
     post('/runs/:run/tasks/:task/restore', async (asked) => {
       engineOf(services);
       const body = await readBody(asked, 'restoreRequest');
       const state = runOf(asked);
       const { id } = taskOf(state, asked.param('task')).spec;
-      return submit(services, state.id, { type: 'workspace.restore', by, task: id, ...body }, commandRef(asked, body));
+      const to = commitIn(state.id, commitsOf(factsOf(state), id), body.to);
+      return submit(services, state.id, { type: 'workspace.restore', by, task: id, ...body, to }, commandRef(asked, body));
     }),
   ];
 }
 
-function treesOf({ trees, home }: Services): TreeService {
-  if (trees) return trees;
-  throw new BatonError('READ_ONLY', 'This process only reads the home, and trees are its owner’s.', { where: home });
+/** Paths are separated by a NUL, which no path has. @throws BatonError `BAD_REQUEST` */
+function pathsIn(query = ''): readonly string[] {
+  const paths = query.split('\0').filter((path) => path !== '');
+  const wrong = paths.find((path) => !isTreePath(path));
+  if (wrong !== undefined) throw new BatonError('BAD_REQUEST', `"${wrong}" is no path inside the tree.`, { where: wrong });
+  return paths.map((path) => path.replace(/\/+$/, ''));
 }
 
-/** What a diff is between: two commits that were named, what a task changed, or what the whole run did. */
-function spanOf(asked: Asked, state: RunState): { readonly from: string; readonly to: string } {
-  const typed = asked.query('task');
-  const task = typed === undefined ? undefined : taskOf(state, typed);
-  const from = asked.query('from') ?? (task ? (task.merged?.onto ?? task.base) : state.tree?.base);
-  const to = asked.query('to') ?? (task ? (task.merged?.tree ?? task.change ?? task.checkpoint ?? task.base) : state.tree?.head);
-  if (from !== undefined && to !== undefined) return { from, to };
-  throw new BatonError('NO_TREE', task ? `Task "${task.spec.id}" has changed no tree.` : `Run ${state.id} has no tree.`, {
-    hint: state.plan.tree ? 'It has one once its first attempt has begun.' : 'Runs have one where the project is a git repository.',
-  });
-}
-
-function checkpointIn({ fact, at }: Stored): CheckpointView[] {
-  if (fact.type === 'checkpoint.taken') {
-    const { task, attempt, checkpoint, why, files } = fact;
-    return [{ task, attempt, checkpoint, why, files, at }];
-  }
-  if (fact.type === 'restore.ended' && fact.checkpoint !== undefined)
-    return [{ task: fact.task, checkpoint: fact.checkpoint, why: 'restore', at }];
-  return [];
-}
-
-function promotionsIn(facts: Iterable<Stored>, payload: (hash: string) => unknown): PromotionView[] {
-  const all = new Map<string, PromotionView>();
-  for (const { fact, at } of facts) {
-    if (fact.type === 'approval.requested' && fact.subject === 'promotion')
-      all.set(fact.approval, { promotion: fact.approval, tree: fact.binds, status: 'asked', at });
-    if (fact.type === 'promotion.started') all.set(fact.promotion, { promotion: fact.promotion, tree: fact.tree, status: 'running', at });
-    const before = 'promotion' in fact ? all.get(fact.promotion) : undefined;
-    if (!before) continue;
-    if (fact.type === 'promotion.undoing') all.set(before.promotion, { ...before, status: 'undoing', at });
-    if (fact.type === 'promotion.done') all.set(before.promotion, { ...before, status: 'done', at, report: payload(fact.report) });
-    if (fact.type === 'promotion.undone') all.set(before.promotion, { ...before, status: 'undone', at, report: payload(fact.report) });
-    if (fact.type === 'promotion.refused') {
-      const { code, message, report } = fact;
-      // An undoing that was refused leaves what was done.
-      const status = before.status === 'undoing' ? 'done' : 'refused';
-      all.set(before.promotion, {
-        ...before,
-        status,
-        at,
-        refusal: { code, message },
-        ...(report === undefined ? {} : { report: payload(report) }),
-      });
-    }
-  }
-  return [...all.values()];
-}
+const defined = ({ task, from, to }: { task: string | undefined; from: string | undefined; to: string | undefined }) => ({
+  ...(task === undefined ? {} : { task }),
+  ...(from === undefined ? {} : { from }),
+  ...(to === undefined ? {} : { to }),
+});

@@ -39,7 +39,7 @@ export const createTreeHandlers = (repositories: Repositories): TreeHandlers => 
 
   async promote({ promotion, undo, base, tree }, { run, state, blobs }) {
     const { promotions, project, rules } = repositories.of(run);
-    const id = `${run}-${promotion}`.replace(/[^A-Za-z0-9-]/g, '-');
+    const id = promotionId(run, promotion);
     const outcome = undo
       ? await promotions.undo(id, project)
       : await promotions.promote({ id, project, base, tree, rules: { ...rules, ...claimsOf(state()) } });
@@ -47,6 +47,9 @@ export const createTreeHandlers = (repositories: Repositories): TreeHandlers => 
     return outcome.ok ? { ok: true, report } : { ok: false, code: outcome.code, message: outcome.message, report };
   },
 });
+
+/** As a promotion of a run is called in its project. */
+export const promotionId = (run: string, promotion: string): string => `${run}-${promotion}`.replace(/[^A-Za-z0-9-]/g, '-');
 
 /** Names a commit that a run needs, for as long as the run is kept. */
 const refOf = (run: string, what: string): string => `runs/${run}/${what}`;

@@ -63,10 +63,20 @@ export class Store {
     return code === 0 ? textOf(out) : undefined;
   }
 
-  async forget(prefix: string): Promise<void> {
-    const refs = textOf(await git(this.folder, ['for-each-ref', '--format=%(refname)', REFS]))
+  /** What names below go on with: of `runs/`, the runs. */
+  async keptBelow(prefix: string): Promise<string[]> {
+    const at = encoded(prefix).length;
+    return [...new Set((await this.refs(prefix)).map((ref) => ref.slice(at).split('/', 1)[0] ?? ''))];
+  }
+
+  private async refs(prefix: string): Promise<string[]> {
+    return textOf(await git(this.folder, ['for-each-ref', '--format=%(refname)', REFS]))
       .split('\n')
-      .filter((ref) => ref.startsWith(encoded(prefix)));
+      .filter((ref) => ref !== '' && ref.startsWith(encoded(prefix)));
+  }
+
+  async forget(prefix: string): Promise<void> {
+    const refs = await this.refs(prefix);
     if (refs.length > 0) await git(this.folder, ['update-ref', '--stdin'], { input: refs.map((ref) => `delete ${ref}\n`).join('') });
   }
 

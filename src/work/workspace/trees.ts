@@ -220,6 +220,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
         latest.delete(id);
         checkouts.remove(id);
       }),
+    keptBelow: (prefix) => inTurn('keep', () => store.keptBelow(prefix)),
     forget: (prefix) => inTurn('keep', () => store.forget(prefix)),
   };
 }

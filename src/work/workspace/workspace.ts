@@ -119,6 +119,8 @@ export interface Trees {
   list(): Promise<readonly { readonly id: string; readonly folder: string; readonly bytes: number }[]>;
   /** Removes a workspace's folder; its checkpoints stay until `forget`. */
   remove(id: string): Promise<void>;
+  /** What the names of kept commits go on with behind `prefix`, up to the next `/`: of `runs/`, the runs. Workspaces keep theirs as `workspaces/ID`. */
+  keptBelow(prefix: string): Promise<readonly string[]>;
   /** Removes every ref whose name begins so; objects go with the next repacking. */
   forget(prefix: string): Promise<void>;
 }
