@@ -32,7 +32,10 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
     async plan(request): Promise<PlanPreview> {
       const { loaded, settings } = await load(parts, request);
       const limits = limitsFor(settings, request);
-      return describe(loaded, { agents: settings.agents, limits, inputs: request.inputs ?? {} });
+      const described = describe(loaded, { agents: settings.agents, limits, inputs: request.inputs ?? {} });
+      if (!isRepository(projectOf(request.cwd))) return described;
+      const promote = loaded.files[loaded.main]?.value.promote ?? 'end';
+      return { ...described, trees: { promote, ...defined({ approval: settings.promotionApproval }) } };
     },
   };
 }

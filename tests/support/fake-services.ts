@@ -82,6 +82,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
           inputs: {},
           limits,
           warnings: [],
+          turns: [],
           tasks: tasks.map(({ id, needs }) => ({ id, kind: 'run', needs, gates: [], writes: [] })),
         };
       },

@@ -138,6 +138,10 @@ export interface PlanPreview {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly limits: Limits;
   readonly tasks: readonly PlannedTask[];
+  /** Pairs of tasks that claim a path in common and are ordered by nothing else: they take turns. Of a `foreach`, its items. */
+  readonly turns: readonly { readonly tasks: readonly [string, string]; readonly claims: readonly [string, string] }[];
+  /** Of a run over a repository: when its change goes into the user's tree, and who has to approve that, if anybody. */
+  readonly trees?: { readonly promote: 'end' | 'each' | 'never'; readonly approval?: { readonly by: readonly string[] } };
   /** Findings that do not forbid the run. */
   readonly warnings: readonly Problem[];
 }
@@ -156,6 +160,8 @@ export interface PlannedTask {
   readonly approval?: string;
   readonly gates: readonly string[];
   readonly writes: readonly string[];
+  /** Over a repository it works in a checkout of its own. */
+  readonly tree?: true;
 }
 
 /** Answer to a command: durable when it is given. */

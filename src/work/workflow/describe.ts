@@ -8,6 +8,7 @@ import { readInputs, resolveInputs } from './inputs.ts';
 import type { CheckedFile, Loaded } from './load.ts';
 import { gatesOf, kindsOf, needsAmong, needsOf } from './names.ts';
 import { agentsOf, limitsOf } from './plan.ts';
+import { type Turns, turnsAmong, worksInTree } from './plan-trees.ts';
 import type { TaskEntry, WorkflowFile } from './schema.ts';
 import { bareExpression } from './sites.ts';
 import { isPlain } from './with.ts';
@@ -19,6 +20,7 @@ export interface Described {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly limits: Limits;
   readonly tasks: readonly DescribedTask[];
+  readonly turns: readonly Turns[];
   readonly warnings: readonly Warning[];
 }
 export interface Warning {
@@ -39,6 +41,7 @@ export interface DescribedTask {
   readonly approval?: string;
   readonly gates: readonly string[];
   readonly writes: readonly string[];
+  readonly tree?: true;
 }
 
 type Agents = ReadonlyMap<string, AgentConfig>;
@@ -61,6 +64,7 @@ export function describe(
     inputs,
     limits,
     tasks,
+    turns: turnsAmong(tasks),
     warnings: [...Object.values(loaded.files).flatMap(overlaps), ...tooMany(main, tasks, limits)],
   };
 }
@@ -114,6 +118,7 @@ function describeTask(prefix: string, id: string, entry: TaskEntry, agents: Agen
     ...(approval === undefined ? {} : { approval }),
     gates: gatesOf(entry).flatMap((gate) => ('run' in gate ? [gate.name ?? commandText(gate.run)] : [])),
     writes: entry.writes ?? [],
+    ...(worksInTree(entry, agent) ? { tree: true as const } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import type { PlannedTask, PlanPreview } from '../../api/shapes.ts';
 import type { Handler } from '../command.ts';
 import { EXIT } from '../context.ts';
 import { table } from '../output.ts';
+import { treeLines, turnLines } from '../plan-trees.ts';
 import type { Paint } from '../style.ts';
 import { type LimitOptions, limitsOf } from '../typed.ts';
 import { cut, printable } from '../width.ts';
@@ -24,7 +25,7 @@ export const plan: Handler<LimitOptions & { readonly input?: Readonly<Record<str
 
 const TEXT = 60;
 
-function planLines({ name, description, inputs, limits, tasks, warnings }: PlanPreview, paint: Paint): string[] {
+function planLines({ name, description, inputs, limits, tasks, trees, turns, warnings }: PlanPreview, paint: Paint): string[] {
   const lines = [paint('bold', name), ...(description === undefined ? [] : [description])];
   for (const [key, value] of Object.entries(inputs)) lines.push(`${paint('dim', `input ${key}`)}  ${JSON.stringify(value)}`);
   const all = [
@@ -53,8 +54,11 @@ function planLines({ name, description, inputs, limits, tasks, warnings }: PlanP
   const checked = tasks.filter(({ gates }) => gates.length > 0);
   if (checked.length > 0) lines.push('', paint('bold', 'gates'), ...checked.map(({ id, gates }) => `  ${id}: ${gates.join(', ')}`));
   const writing = tasks.filter(({ writes }) => writes.length > 0);
-  if (writing.length > 0) lines.push('', paint('bold', 'writes'), ...writing.map(({ id, writes }) => `  ${id}: ${writes.join(', ')}`));
-  for (const { file, line, column, code, message } of warnings)
+  if (writing.length > 0)
+    lines.push('', paint('bold', 'writes'), ...writing.map(({ id, writes }) => `  ${id}: ${writes.join(', ')}`), ...turnLines(turns));
+  if (trees) lines.push('', paint('bold', 'trees'), ...treeLines(tasks, trees));
+  // Who takes turns was said.
+  for (const { file, line, column, code, message } of warnings.filter((each) => each.code !== 'WRITE_CONFLICT'))
     lines.push('', `${file}:${line}:${column}  ${paint('wait', code)}  ${message}`);
   lines.push('', `${fanOutText(tasks)}. Nothing was run.`);
   return lines;

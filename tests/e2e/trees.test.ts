@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { CheckpointView } from '../../src/interfaces/api/trees.ts';
+import { type RepositoryPlace, repositoryPlace } from './support/repository.ts';
+
+let at: RepositoryPlace;
+afterEach(() => at.close());
+
+const read = (file: string) => readFileSync(join(at.folder, file), 'utf8');
+
+/** Changes a file and makes one. */
+const WRITES = `version: 1
+name: writes
+promote: never
+tasks:
+  write: { run: "echo sugar >> poem.txt; echo new > made.txt", writes: ["*.txt"] }
+`;
+
+// req F4
+test('plan says who works in a tree, when the change is promoted and who takes turns', async () => {
+  at = repositoryPlace();
+  at.write('baton.yaml', 'version: 1\npromotion: { approval: { by: [approver] } }\n');
+  at.write('w.yaml', WRITES.replace('promote: never\n', '').concat('  also: { run: "true", in: project, writes: [poem.txt] }\n'));
+  expect((await at.baton('plan', 'w.yaml')).out).toMatch(
+    /write and also take turns: both write \*\.txt and poem\.txt[\s\S]*in checkouts of their own: write\n.*into your tree at the end, when all succeeded, once approver approves\n/,
+  );
+  const [preview] = await at.json('plan', 'w.yaml');
+  expect(preview).toMatchObject({
+    trees: { promote: 'end', approval: { by: ['approver'] } },
+    turns: [{ tasks: ['write', 'also'], claims: ['*.txt', 'poem.txt'] }],
+  });
+  expect(existsSync(at.home)).toBe(false);
+});
+
+// req W3, W5
+test('what a run changed is shown, comes into the tree when it is promoted, and goes again when that is undone', async () => {
+  at = repositoryPlace();
+  at.write('w.yaml', WRITES);
+  expect((await at.baton('run', 'w.yaml')).code).toBe(0);
+  await at.end();
+  const stat = await at.baton('diff', 'last', '--stat');
+  expect(stat.out).toBe('A  made.txt  +1 -0\nM  poem.txt  +1 -0\n2 files, +2 -0\n');
+  const patch = (await at.baton('diff', 'last', 'write', '--path', 'made.txt')).out;
+  expect(patch).toMatch(/^diff --git a\/made\.txt[\s\S]*\n\+new\n$/);
+  at.write('made.patch', patch);
+  at.git('apply', '--check', 'made.patch');
+  expect(at.owner()).toBeUndefined();
+  expect(read('poem.txt')).not.toContain('sugar');
+
+  const promoted = await at.baton('promote', 'last');
+  expect([promoted.code, promoted.out]).toEqual([
+    0,
+    expect.stringMatching(/^A {2}made\.txt\nM {2}poem\.txt\nNow in your tree: 2 files\.\n/),
+  ]);
+  expect(read('poem.txt')).toBe('roses\nviolets\nsugar\n');
+  at.write('made.txt', 'mine\n');
+  const undone = await at.baton('promote', 'last', '--undo');
+  expect([undone.code, undone.out]).toEqual([
+    0,
+    expect.stringMatching(/Put back in your tree: 1 file\.\nYou saved these in the meantime.*\n {3}made\.txt\n$/),
+  ]);
+  expect([read('poem.txt'), read('made.txt')]).toEqual(['roses\nviolets\n', 'mine\n']);
+  const again = await at.baton('promote', 'last');
+  expect([again.code, again.out]).toEqual([1, expect.stringMatching(/left as it was[\s\S]*made\.txt[\s\S]*baton promote/)]);
+});
+
+// req W2, W4
+test('a workspace is put back to a checkpoint, which is named by a beginning of it', async () => {
+  at = repositoryPlace();
+  at.write(
+    'r.yaml',
+    `version: 1
+name: again
+tasks:
+  write: { run: "echo sugar >> poem.txt; echo new > made.txt; exit 75", retry: { attempts: 3, backoff: 1h } }
+`,
+  );
+  const [{ run } = { run: '' }] = await at.json<{ run: string }>('run', 'r.yaml', '--detach');
+  const checkpoints = async () => (await at.json<{ checkpoints: CheckpointView[] }>('checkpoints', run))[0]?.checkpoints ?? [];
+  let all = await checkpoints();
+  for (; all.length < 2; all = await checkpoints());
+  const [start] = all;
+  if (!start) throw new Error('no checkpoint');
+  expect(all.map(({ why, files }) => [why, files])).toEqual([
+    ['start', undefined],
+    ['end', 2],
+  ]);
+  expect((await at.baton('rollback', run, 'write', 'beef')).err).toMatch(/UNKNOWN_COMMIT/);
+  const part = await at.baton('rollback', run, 'write', start.checkpoint.slice(0, 8), '--path', 'made.txt');
+  expect([part.code, part.out]).toEqual([0, expect.stringContaining('in made.txt')]);
+  expect((await at.baton('diff', run, 'write', '--stat')).out).toBe('M  poem.txt  +1 -0\n1 file, +1 -0\n');
+  expect((await at.baton('rollback', run, 'write', start.checkpoint)).code).toBe(0);
+  expect((await at.baton('diff', run, 'write', '--stat')).out).toBe('Nothing changed.\n');
+  expect((await checkpoints()).map(({ why }) => why)).toEqual(['start', 'end', 'restore', 'restore']);
+});
