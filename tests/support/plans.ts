@@ -1,0 +1,33 @@
+/** Plans of any size and the agents that do them, for tests and the bench of routing. */
+import type { RouteAgent, RouteTask } from '../../src/work/planning/route/routing.ts';
+
+const CAPABILITIES = ['code', 'text', 'data'] as const;
+
+/** Every capability is had by some of them. @param count of agents */
+export const staff = (count: number, slots: number): RouteAgent[] =>
+  Array.from({ length: count }, (_, i) => ({
+    name: `a${i}`,
+    kind: 'model',
+    capabilities: count < CAPABILITIES.length ? CAPABILITIES : ['code', i % 2 === 0 ? 'data' : 'text'],
+    slots,
+    figures: { quality: 0.5 + i / 20, costUsd: 0.01 * (i + 1), latencyMs: 60_000 + 5_000 * i },
+  }));
+
+const task = (i: number, needs: readonly number[]): RouteTask => ({
+  id: `t${i}`,
+  kind: 'agent',
+  title: `Task ${i}`,
+  text: `Do part ${i}.`,
+  needs: needs.map((need) => `t${need}`),
+  capability: CAPABILITIES[i % CAPABILITIES.length] ?? '',
+  size: 1 + (i % 4),
+});
+
+export const flat = (count: number): RouteTask[] => Array.from({ length: count }, (_, i) => task(i, []));
+export const chain = (count: number): RouteTask[] => Array.from({ length: count }, (_, i) => task(i, i === 0 ? [] : [i - 1]));
+/** Every task needs all of the layer before. */
+export const layered = (layers: number, width: number): RouteTask[] =>
+  Array.from({ length: layers * width }, (_, i) => {
+    const first = (Math.floor(i / width) - 1) * width;
+    return task(i, first < 0 ? [] : Array.from({ length: width }, (_each, k) => first + k));
+  });
