@@ -5,8 +5,8 @@
  */
 import { type Candidate, needsAgent, unable } from './candidates.ts';
 import type { Source } from './figures.ts';
-import { type Solved, solve } from './route.ts';
-import type { RouteAgent, RouteOptions, RouteTask } from './routing.ts';
+import type { Solved } from './route.ts';
+import type { RouteAgent, RouteTask } from './routing.ts';
 import { play, SAME, sumOfWorth } from './schedule.ts';
 
 export interface Weighing {
@@ -36,23 +36,16 @@ export interface Explained {
   readonly candidates: readonly Weighing[];
 }
 
-/** @returns a function that explains one task; nothing for a task that no agent does */
-export function explain(
-  tasks: readonly RouteTask[],
-  agents: readonly RouteAgent[],
-  options: RouteOptions = {},
-): (id: string) => Explained | undefined {
-  const solved = solve(tasks, agents, options);
-  return (id) => {
-    const at = tasks.findIndex((task) => task.id === id);
-    const task = tasks[at];
-    if (task === undefined || !needsAgent(task)) return undefined;
-    const chosen = solved.decision.chosen[at];
-    const candidates = agents.map((agent, position) => weigh(solved, at, task, agent, position));
-    const rank = ({ chosen: is, terms }: Weighing) => (is ? Number.POSITIVE_INFINITY : (terms?.utility ?? Number.NEGATIVE_INFINITY));
-    candidates.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(b) > rank(a) ? 1 : -1));
-    return chosen === undefined ? { task: id, candidates } : { task: id, agent: chosen.name, candidates };
-  };
+/** Nothing for a task that there is not, or that no agent does. */
+export function explain(solved: Solved, id: string): Explained | undefined {
+  const at = solved.tasks.findIndex((task) => task.id === id);
+  const task = solved.tasks[at];
+  if (task === undefined || !needsAgent(task)) return undefined;
+  const chosen = solved.decision.chosen[at];
+  const candidates = solved.agents.map((agent, position) => weigh(solved, at, task, agent, position));
+  const rank = ({ chosen: is, terms }: Weighing) => (is ? Number.POSITIVE_INFINITY : (terms?.utility ?? Number.NEGATIVE_INFINITY));
+  candidates.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(b) > rank(a) ? 1 : -1));
+  return chosen === undefined ? { task: id, candidates } : { task: id, agent: chosen.name, candidates };
 }
 
 function weigh(solved: Solved, at: number, task: RouteTask, agent: RouteAgent, position: number): Weighing {

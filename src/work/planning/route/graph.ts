@@ -71,7 +71,7 @@ export function longestChain({ size, order, needs }: Graph, durationMs: (task: n
       }
     before[task] = from;
     end[task] = ready + durationMs(task);
-    if (last < 0 || (end[task] ?? 0) > (end[last] ?? 0)) last = task;
+    if (last < 0 || (end[task] ?? 0) >= (end[last] ?? 0)) last = task;
   }
   const tasks: number[] = [];
   for (let task = last; task >= 0; task = before[task] ?? -1) tasks.push(task);

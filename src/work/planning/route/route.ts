@@ -13,12 +13,14 @@ import { type Blocked, type RouteAgent, type RouteOptions, type RouteTask, type 
 import { type Decision, listSchedule, type Problem, play, sumOfWorth, type Times } from './schedule.ts';
 import { unroutable } from './unroutable.ts';
 
-export function route(tasks: readonly RouteTask[], agents: readonly RouteAgent[], options: RouteOptions = {}): Routing {
+export function route(tasks: readonly RouteTask[], agents: readonly RouteAgent[], options?: RouteOptions): Routing {
   return solve(tasks, agents, options).routing;
 }
 
 /** A routing with what it was made of, for those who explain or estimate it. */
 export interface Solved {
+  readonly tasks: readonly RouteTask[];
+  readonly agents: readonly RouteAgent[];
   readonly routing: Routing;
   readonly problem: Problem;
   readonly decision: Decision;
@@ -26,7 +28,7 @@ export interface Solved {
   readonly candidates: Candidates;
 }
 
-export function solve(tasks: readonly RouteTask[], agents: readonly RouteAgent[], options: RouteOptions): Solved {
+export function solve(tasks: readonly RouteTask[], agents: readonly RouteAgent[], options: RouteOptions = {}): Solved {
   const graph = graphOf(tasks);
   const candidates = new Candidates(agents, options);
   const able = tasks.map((task) => (needsAgent(task) ? candidates.of(task) : []));
@@ -49,7 +51,7 @@ export function solve(tasks: readonly RouteTask[], agents: readonly RouteAgent[]
   const decision = listed.order.length > IMPROVED_TASKS_MAX ? listed : improve(problem, [listed, ...otherStarts(problem, listed)]);
   const times = play(problem, decision);
   const findings = [...cycleFinding(tasks, graph), ...unroutable(tasks, alone, blocked, agents, candidates)];
-  return { routing: routingOf(tasks, problem, decision, times, findings, blocked), problem, decision, times, candidates };
+  return { tasks, agents, routing: routingOf(tasks, problem, decision, times, findings, blocked), problem, decision, times, candidates };
 }
 
 /** What `wq`, `wc`, `wl`, the budget and the deadline make of one assignment. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { explain } from './explain.ts';
-import { route } from './route.ts';
+import { route, solve } from './route.ts';
 import type { RouteAgent, RouteTask } from './routing.ts';
 import { loadRules, type RouteRule } from './rules.ts';
 
@@ -132,7 +132,7 @@ test('a rule that can never apply is reported', () => {
 describe('explaining', () => {
   // req P7
   test('every candidate has its terms and the reason it was not chosen', () => {
-    const explained = explain([task()], agents)('t');
+    const explained = explain(solve([task()], agents), 't');
     expect(explained?.candidates.map(({ agent, chosen }) => [agent, chosen])).toEqual([
       ['a', true],
       ['b', false],
@@ -149,16 +149,16 @@ describe('explaining', () => {
   // req P7
   test('rules, ties, waiting and what nobody can do', () => {
     const rules = load({ when: 'true', avoid: 'a' });
-    expect(explain([task()], agents, { rules })('t')?.candidates.find(({ agent }) => agent === 'a')?.reason).toBe(
+    expect(explain(solve([task()], agents, { rules }), 't')?.candidates.find(({ agent }) => agent === 'a')?.reason).toBe(
       'the rule `true` says avoid a',
     );
     const health = (name: string) => (name === 'a' ? ('open' as const) : ('closed' as const));
-    expect(explain([task()], agents, { health })('t')?.candidates[1]?.reason).toBe('its breaker is open');
+    expect(explain(solve([task()], agents, { health }), 't')?.candidates[1]?.reason).toBe('its breaker is open');
     const twins = agents.slice(0, 2).map((each) => ({ ...each, slots: 1, figures: { quality: 0.5, costUsd: 0.1, latencyMs: 1_000 } }));
-    expect(explain([task()], twins)('t')?.candidates[1]?.reason).toBe('worth the same; the name decides');
+    expect(explain(solve([task()], twins), 't')?.candidates[1]?.reason).toBe('worth the same; the name decides');
     const two = [task(), task({ id: 'u' })];
-    expect(explain(two, twins)('u')?.candidates.find(({ chosen }) => !chosen)?.terms?.waitMs).toBe(1_000);
-    expect(explain([task({ capability: 'sql' })], agents)('t')).toMatchObject({ task: 't', candidates: [{}, {}, {}] });
-    expect(explain([{ id: 'run', kind: 'command', needs: [] }], agents)('run')).toBeUndefined();
+    expect(explain(solve(two, twins), 'u')?.candidates.find(({ chosen }) => !chosen)?.terms?.waitMs).toBe(1_000);
+    expect(explain(solve([task({ capability: 'sql' })], agents), 't')).toMatchObject({ task: 't', candidates: [{}, {}, {}] });
+    expect(explain(solve([{ id: 'run', kind: 'command', needs: [] }], agents), 'run')).toBeUndefined();
   });
 });
