@@ -83,6 +83,45 @@ test('mistakes of all files and variables are told at once, with their places', 
   ]);
 });
 
+// req P4
+test('rules of routing are checked with all agents there are, each problem at its place', () => {
+  const user = 'agents: { writer: { scripted: {} } }\n';
+  const { find } = world({
+    'config/baton/baton.yaml': user,
+    'good/baton.yaml': 'routing:\n  weights: { cost: 2 }\n  learn: false\n  rules:\n    - { when: "task.size > 3", prefer: writer }\n',
+    'bad/baton.yaml':
+      'routing:\n  rules:\n    - { when: task.size > 3 && task.sise > 3, prefer: writer }\n    - when: "true"\n      avoid: [writer, wroter]\n    - { when: "true" }\n',
+  });
+  expect(find('good')).toMatchObject({
+    routing: { rules: [{ when: 'task.size > 3', prefer: 'writer' }], weights: { quality: 1, cost: 2, latency: 0.2 }, learn: false },
+  });
+  expect(find('nothing')).toMatchObject({ routing: { rules: [], learn: true } });
+  expect(find('bad')).toEqual([
+    expect.stringContaining('bad/baton.yaml:3:37  EXPRESSION_TYPE  routing rule 1: No such key: sise'),
+    'bad/baton.yaml:5:23  UNKNOWN_AGENT  routing rule 2: the rule names the agent "wroter", which nobody defines. Did you mean "writer"?',
+    expect.stringContaining('bad/baton.yaml:6:7  MISSING_KEY  routing rule 3: a rule needs one of prefer, require, avoid'),
+  ]);
+});
+
+// req P5
+test('an agent declares figures, labels and its context window; they are nothing for its adapter', () => {
+  const { find } = world({
+    'p/baton.yaml':
+      'agents:\n  w: { model: openai/x, quality: 0.8, costUsd: 0.1, latency: [10s, 1m, 2m, 5m, 1h], contextWindow: 128000, labels: [eu] }\n',
+  });
+  expect(find('p')).toMatchObject({
+    agents: [
+      {
+        name: 'w',
+        config: { model: 'openai/x' },
+        labels: ['eu'],
+        contextWindow: 128_000,
+        figures: { quality: 0.8, costUsd: 0.1, latencyMs: [10_000, 60_000, 120_000, 300_000, 3_600_000] },
+      },
+    ],
+  });
+});
+
 test('a folder of that name, or no right to read, is told and not thrown', () => {
   const { find, root } = world({ 'p/x': '' });
   mkdirSync(join(root, 'p', 'baton.yaml'));

@@ -20,6 +20,20 @@ export interface AgentConfig {
   readonly capabilities: readonly string[];
   /** How many attempts it makes at once. */
   readonly slots: number;
+  /** What tasks may ask for besides a capability, such as `eu` or `gpu`. */
+  readonly labels?: readonly string[];
+  /** In tokens. Without one it is not known. */
+  readonly contextWindow?: number;
+  /** What whoever configured it expects of it; outcomes correct that. */
+  readonly figures?: AgentFigures;
+}
+
+/** For a task of size 2; a list says it for the sizes from 1 to 5. */
+export interface AgentFigures {
+  /** 0 to 1. */
+  readonly quality?: number;
+  readonly costUsd?: number | readonly number[];
+  readonly latencyMs?: number | readonly number[];
 }
 
 export interface WorkPlace {

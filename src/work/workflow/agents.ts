@@ -1,5 +1,6 @@
 /** Agents as files define them, as configurations of the port. */
 import type { AgentConfig, AgentKind } from '../agents/agent.ts';
+import { defined } from './compile.ts';
 import { durationMs } from './duration.ts';
 import type { AgentEntry } from './schema.ts';
 
@@ -7,8 +8,15 @@ import type { AgentEntry } from './schema.ts';
 const SLOTS: Readonly<Record<AgentKind, number>> = { model: 8, acp: 2, command: 4, human: 1_000, scripted: 64 };
 
 export function agentConfig(name: string, entry: AgentEntry): AgentConfig {
-  const { capabilities = [], slots, model, acp, command, human, scripted, ...rest } = entry;
-  const base = { name, capabilities };
+  const { capabilities = [], slots, labels, contextWindow, quality, costUsd, latency, ...own } = entry;
+  const { model, acp, command, human, scripted, ...rest } = own;
+  const figures = defined({ quality, costUsd, latencyMs: latencyMs(latency) });
+  const base = {
+    name,
+    capabilities,
+    ...defined({ labels, contextWindow }),
+    ...(Object.keys(figures).length === 0 ? {} : { figures }),
+  };
   const withSlots = (kind: AgentKind, config: Readonly<Record<string, unknown>>): AgentConfig => ({
     ...base,
     kind,
@@ -22,6 +30,9 @@ export function agentConfig(name: string, entry: AgentEntry): AgentConfig {
   if (human !== undefined) return withSlots('human', human === true ? {} : human);
   return withSlots('scripted', typeof scripted === 'object' && scripted !== null ? (scripted as Record<string, unknown>) : {});
 }
+
+const latencyMs = (latency: AgentEntry['latency']): number | readonly number[] | undefined =>
+  typeof latency === 'string' ? durationMs(latency) : latency?.map((each) => durationMs(each) ?? 0);
 
 /** As its adapter reads it: without what is not there, and with durations in milliseconds. */
 function codingConfig({ noProgress, ...entry }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

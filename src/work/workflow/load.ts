@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { checkAgentEntry, checkLimits, checkWorkflow, type Known, type Say } from './check.ts';
 import { readSource, type Source } from './document.ts';
 import { type Problem, type ProblemCode, sortProblems } from './problem.ts';
+import { routingProblems } from './routing.ts';
 import { type Salvaged, salvage } from './salvage.ts';
 import { type SettingsFile, settings, type TaskEntry, type WorkflowFile, workflow } from './schema.ts';
 import { shaped } from './shape.ts';
@@ -162,17 +163,24 @@ function checked<T>(source: Source, schema: z.ZodType<T>, problems: Problem[]): 
 }
 
 export type SettingsResult =
-  | { readonly ok: true; readonly value: SettingsFile }
+  | {
+      readonly ok: true;
+      readonly value: SettingsFile;
+      /** What is wrong with its rules of routing, once all agents are known. */
+      readonly routingProblems: (agents: Iterable<string>) => readonly Problem[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export function loadSettings(file: string, bytes: Uint8Array): SettingsResult {
   const problems: Problem[] = [];
   const source = readSource(file, bytes);
-  if (source.value === null && source.problems.length === 0) return { ok: true, value: {} };
+  if (source.value === null && source.problems.length === 0) return { ok: true, value: {}, routingProblems: () => [] };
   const salvaged = checked(source, settings, problems);
   const say: Say = (code, message, path, key) => problems.push({ file, ...(key ? source.atKey(path) : source.at(path)), code, message });
   checkLimits(salvaged?.value.limits, undefined, say);
   for (const [name, agent] of Object.entries(salvaged?.value.agents ?? {}))
     if (!salvaged?.damaged.has(`agents.${name}`)) checkAgentEntry(name, agent, ['agents', name], say);
-  return problems.length > 0 || !salvaged ? { ok: false, problems: sortProblems(problems) } : { ok: true, value: salvaged.value };
+  if (problems.length > 0 || !salvaged) return { ok: false, problems: sortProblems(problems) };
+  const { value } = salvaged;
+  return { ok: true, value, routingProblems: (agents) => routingProblems(source, value, agents) };
 }

@@ -123,6 +123,9 @@ const input = z.strictObject({
   enum: z.array(json).optional(),
 });
 
+/** One figure, or one for each size of a task. */
+const bySize = <T extends z.ZodType>(figure: T) => z.union([figure, z.array(figure).length(5)]);
+
 /** What else an agent is configured with depends on its kind; the adapter's own schema checks it. */
 export const agent = z
   .looseObject({
@@ -134,6 +137,11 @@ export const agent = z
     scripted: z.union([z.record(z.string(), json), z.literal(true), z.null()]).optional(),
     capabilities: z.array(z.string()).optional(),
     slots: count.optional(),
+    labels: z.array(z.string().min(1)).optional().meta({ description: 'What tasks may ask for besides a capability' }),
+    contextWindow: count.optional().meta({ description: 'In tokens' }),
+    quality: z.number().min(0).max(1).optional().meta({ description: 'How good its work is expected to be' }),
+    costUsd: bySize(z.number().min(0)).optional().meta({ description: 'Of a task of size 2, or a list for the sizes 1 to 5' }),
+    latency: bySize(duration).optional().meta({ description: 'Of a task of size 2, or a list for the sizes 1 to 5' }),
   })
   .meta({ description: 'Exactly one of model, acp, command, a2a, human, scripted' });
 
@@ -160,6 +168,18 @@ export type WorkflowFile = z.infer<typeof workflow>;
 export type TaskEntry = z.infer<typeof task>;
 export type AgentEntry = z.infer<typeof agent>;
 export type InputEntry = z.infer<typeof input>;
+
+const agentNames = z.union([z.string(), z.array(z.string()).min(1)]);
+const routingRule = z
+  .strictObject({
+    when: z.string().meta({ description: 'CEL over `task`', examples: ['task.size >= 4'] }),
+    prefer: agentNames.optional(),
+    require: agentNames.optional(),
+    avoid: agentNames.optional(),
+    priority: z.number().int().min(-100).max(100).optional(),
+  })
+  .meta({ description: 'Exactly one of prefer, require, avoid' });
+const weight = z.number().min(0).max(100);
 
 const secretSource = z.union([
   z.strictObject({ env: z.string() }),
@@ -196,6 +216,14 @@ export const settings = z.strictObject({
     .strictObject({ approval: z.strictObject(approvalRule).optional() })
     .optional()
     .meta({ description: 'Who must approve before a change goes into your tree' }),
+  routing: z
+    .strictObject({
+      rules: z.array(routingRule).max(200).optional(),
+      weights: z.strictObject({ quality: weight.optional(), cost: weight.optional(), latency: weight.optional() }).optional(),
+      learn: z.boolean().optional().meta({ description: 'Do outcomes of earlier tasks count? Default true' }),
+    })
+    .optional()
+    .meta({ description: 'Which agent a task goes to' }),
   retention: z.strictObject({ runs: duration.optional() }).optional(),
 });
 export type SettingsFile = z.infer<typeof settings>;

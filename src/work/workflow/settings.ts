@@ -7,6 +7,8 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type ApprovalRule, LIMITS_DEFAULT, type Limits } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
+import { WEIGHTS_DEFAULT, type Weights } from '../planning/route/routing.ts';
+import type { RouteRule } from '../planning/route/rules.ts';
 import { agentConfig } from './agents.ts';
 import { defined, rule } from './compile.ts';
 import { durationMs } from './duration.ts';
@@ -21,6 +23,7 @@ export interface Settings {
   readonly secrets: NonNullable<SettingsFile['secrets']>;
   readonly limits: Limits;
   readonly workspace: WorkspaceSettings;
+  readonly routing: RoutingSettings;
   /** Asked before a change goes into the user's tree. */
   readonly promotionApproval?: ApprovalRule;
   readonly slots: number;
@@ -40,6 +43,12 @@ export interface WorkspaceSettings {
   readonly protected: readonly string[];
   readonly symlinks: boolean;
   readonly quota: { readonly bytes?: number; readonly files?: number };
+}
+export interface RoutingSettings {
+  readonly rules: readonly RouteRule[];
+  readonly weights: Weights;
+  /** Outcomes of earlier tasks count. */
+  readonly learn: boolean;
 }
 export interface Setting {
   readonly name: string;
@@ -97,12 +106,18 @@ interface SettingsSource {
 export function findSettings(project: string, env: Readonly<Record<string, string | undefined>>): SettingsFound {
   const problems: Problem[] = [];
   const files: SettingsSource[] = [];
+  const checks: ((agents: Iterable<string>) => readonly Problem[])[] = [];
   for (const file of new Set([projectFile(project), userFile(env)])) {
     if (file === undefined || !existsSync(file)) continue;
     const loaded = read(file);
-    if (loaded.ok) files.push({ file, value: loaded.value });
-    else problems.push(...loaded.problems);
+    if (loaded.ok) {
+      files.push({ file, value: loaded.value });
+      checks.push(loaded.routingProblems);
+    } else problems.push(...loaded.problems);
   }
+  const agents = new Set(files.flatMap(({ value }) => Object.keys(value.agents ?? {})));
+  // A file that can't be read might define the agents that the others name.
+  if (problems.length === 0) for (const check of checks) problems.push(...check(agents));
   for (const name of [SLOTS_VARIABLE, RUNS_MAX_VARIABLE])
     if (env[name] !== undefined && !isCount(env[name]))
       problems.push({
@@ -177,6 +192,7 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   const approval = nearest((value) => value.promotion?.approval);
   tell('promotion.approval', approval ? approval.value : 'none', approval?.from ?? 'default');
   const workspace = workspaceOf(files, nearest, tell);
+  const routing = routingOf(nearest, tell);
   const keepRunsMs = keep ? durationMs(keep.value) : undefined;
   return {
     agents: [...agents.values()],
@@ -184,6 +200,7 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
     secrets: Object.assign({}, ...[...files].reverse().map(({ value }) => value.secrets ?? {})),
     limits,
     workspace,
+    routing,
     ...(approval ? { promotionApproval: rule('task', approval.value) } : {}),
     slots,
     runsMax,
@@ -193,6 +210,17 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
 }
 
 type Nearest = <T>(pick: (value: SettingsFile) => T | undefined) => { readonly value: T; readonly from: string } | undefined;
+
+/** The nearest file that says something of rules, of weights, or of learning decides about that. */
+function routingOf(nearest: Nearest, tell: (name: string, value: unknown, from: string) => void): RoutingSettings {
+  const rules = nearest((value) => value.routing?.rules);
+  const weights = nearest((value) => value.routing?.weights);
+  const learn = nearest((value) => value.routing?.learn);
+  if (rules) tell('routing.rules', rules.value, rules.from);
+  if (weights) tell('routing.weights', weights.value, weights.from);
+  if (learn) tell('routing.learn', learn.value, learn.from);
+  return { rules: rules?.value ?? [], weights: { ...WEIGHTS_DEFAULT, ...defined(weights?.value ?? {}) }, learn: learn?.value ?? true };
+}
 
 /** What any file protects is protected; the nearest one decides the rest, and symlinks only where none forbids them. */
 function workspaceOf(

@@ -1,6 +1,6 @@
 /** What is expected of an agent for one task: what outcomes say, else what it declares, else what its kind usually does. */
-import type { AgentKind } from '../../agents/agent.ts';
-import type { Figures, Learned, RouteAgent, Spread } from './routing.ts';
+import type { AgentFigures, AgentKind } from '../../agents/agent.ts';
+import type { Learned, RouteAgent, Spread } from './routing.ts';
 
 export type Source = 'outcomes' | 'declared' | 'assumed';
 
@@ -11,7 +11,7 @@ const SIZE_FACTORS: readonly number[] = [0.3, 1, 3, 8, 20];
 /** Chance of success of whoever has no outcomes. */
 export const SUCCESS_ASSUMED = 0.8;
 /** Of those who declare nothing, for a task of size 2. */
-const ASSUMED: Readonly<Record<AgentKind, Required<Record<keyof Figures, number>>>> = {
+const ASSUMED: Readonly<Record<AgentKind, Required<Record<keyof AgentFigures, number>>>> = {
   model: { quality: 0.6, costUsd: 0.02, latencyMs: 30_000 },
   acp: { quality: 0.7, costUsd: 0.3, latencyMs: 300_000 },
   command: { quality: 0.5, costUsd: 0, latencyMs: 30_000 },

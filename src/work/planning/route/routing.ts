@@ -9,7 +9,7 @@
  * and the utility of the plan is the mean of `u` over its `n` tasks that agents do. So it means the same for plans of any
  * size: a large plan is not worse for being large.
  */
-import type { AgentKind } from '../../agents/agent.ts';
+import type { AgentConfig } from '../../agents/agent.ts';
 import type { DraftTask, Finding } from '../draft.ts';
 
 /** A task of a draft is one of these. Without a kind an agent does it. */
@@ -22,25 +22,8 @@ export interface RouteTask extends Pick<DraftTask, 'id' | 'needs'>, Partial<Omit
   readonly durationMs?: number;
 }
 
-/** What an agent is said to do, for a task of size 2; a list says it for the sizes from 1 to 5. */
-export interface Figures {
-  /** 0 to 1. */
-  readonly quality?: number;
-  readonly costUsd?: number | readonly number[];
-  readonly latencyMs?: number | readonly number[];
-}
-
-export interface RouteAgent {
-  readonly name: string;
-  readonly kind: AgentKind;
-  readonly capabilities: readonly string[];
-  /** Tasks at once. */
-  readonly slots: number;
-  readonly labels?: readonly string[];
-  /** In tokens. Without one it is not known, and holds whatever is asked. */
-  readonly contextWindow?: number;
-  readonly figures?: Figures;
-}
+/** What routing reads of an agent. */
+export type RouteAgent = Omit<AgentConfig, 'config'>;
 
 /** From nine in ten being more to nine in ten being less. */
 export interface Spread {

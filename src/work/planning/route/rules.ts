@@ -13,11 +13,11 @@ import type { RouteTask, Ruling } from './routing.ts';
 export interface RouteRule {
   /** CEL over `task`: a boolean. */
   readonly when: string;
-  readonly prefer?: string | readonly string[];
-  readonly require?: string | readonly string[];
-  readonly avoid?: string | readonly string[];
+  readonly prefer?: string | readonly string[] | undefined;
+  readonly require?: string | readonly string[] | undefined;
+  readonly avoid?: string | readonly string[] | undefined;
   /** Higher is asked earlier. Default 0. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
 }
 
 export interface RuleProblem {
@@ -25,6 +25,8 @@ export interface RuleProblem {
   /** Position in the list. */
   readonly rule: number;
   readonly key?: 'when' | Ruling['verb'];
+  /** Which of the agents, where it names several in a list. */
+  readonly item?: number;
   /** Offset in that text. */
   readonly at: number;
   readonly message: string;
@@ -155,11 +157,19 @@ function agentProblems(each: RouteRule, rule: number, agents: ReadonlySet<string
   const named = namesOf(each[key]);
   if (named.length === 0) return [{ code: 'MISSING_KEY', rule, key, at: 0, message: `\`${key}\` names no agent` }];
   return named
-    .filter((name) => !agents.has(name))
-    .map((name) => {
+    .map((name, item) => ({ name, ...(typeof each[key] === 'string' ? {} : { item }) }))
+    .filter(({ name }) => !agents.has(name))
+    .map(({ name, ...place }) => {
       const meant = didYouMean(name, agents);
       const guess = meant === undefined ? '' : ` Did you mean "${meant}"?`;
-      return { code: 'UNKNOWN_AGENT', rule, key, at: 0, message: `the rule names the agent "${name}", which nobody defines.${guess}` };
+      return {
+        code: 'UNKNOWN_AGENT',
+        rule,
+        key,
+        ...place,
+        at: 0,
+        message: `the rule names the agent "${name}", which nobody defines.${guess}`,
+      };
     });
 }
 
