@@ -32,7 +32,7 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
     async plan(request): Promise<PlanPreview> {
       const { loaded, settings } = await load(parts, request);
       const limits = limitsFor(settings, request);
-      const described = describe(loaded, { agents: settings.agents, limits, inputs: request.inputs ?? {} });
+      const described = describe(loaded, { agents: settings.agents, routing: settings.routing, limits, inputs: request.inputs ?? {} });
       if (!isRepository(projectOf(request.cwd))) return described;
       const promote = loaded.files[loaded.main]?.value.promote ?? 'end';
       return { ...described, trees: { promote, ...defined({ approval: settings.promotionApproval }) } };
@@ -55,6 +55,7 @@ function plan({ put, now }: WorkflowParts, loaded: Loaded, settings: Settings, r
   const { inputs, priority } = request;
   return planOf(loaded, {
     agents: settings.agents,
+    routing: settings.routing,
     limits: limitsFor(settings, request),
     scope: projectOf(request.cwd),
     ...(isRepository(projectOf(request.cwd)) ? { repository: defined({ approval: settings.promotionApproval }) } : {}),
@@ -95,6 +96,7 @@ async function check(parts: WorkflowParts, file: string, bytes: Uint8Array, requ
   const { settings } = found;
   const known = {
     agents: new Set(settings.agents.map((agent) => agent.name)),
+    capabilities: new Set(settings.agents.flatMap(({ capabilities }) => capabilities)),
     limits: settings.limits as unknown as Record<string, number>,
     functions: parts.functions,
     toolProblems: (name: string, value: unknown) => {

@@ -83,6 +83,10 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
           limits,
           warnings: [],
           turns: [],
+          estimate: {
+            ...{ tasks: tasks.length, byAgents: 0, widest: 0, criticalPath: [], approvals: [], writes: [] },
+            ...{ costUsd: { low: 0, high: 0, unknown: [] }, timeMs: { low: 0, high: 0, unknown: [] } },
+          },
           tasks: tasks.map(({ id, needs }) => ({ id, kind: 'run', needs, gates: [], writes: [] })),
         };
       },

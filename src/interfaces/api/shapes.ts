@@ -142,8 +142,28 @@ export interface PlanPreview {
   readonly turns: readonly { readonly tasks: readonly [string, string]; readonly claims: readonly [string, string] }[];
   /** Of a run over a repository: when its change goes into the user's tree, and who has to approve that, if anybody. */
   readonly trees?: { readonly promote: 'end' | 'each' | 'never'; readonly approval?: { readonly by: readonly string[] } };
+  readonly estimate: PlanEstimate;
   /** Findings that do not forbid the run. */
   readonly warnings: readonly Problem[];
+}
+/** What is expected of a plan before it starts: from outcomes, else from what agents declare. */
+export interface PlanEstimate {
+  readonly tasks: number;
+  readonly byAgents: number;
+  /** Most tasks that agents do at one moment. */
+  readonly widest: number;
+  /** Ids, first to last: the chain that takes longest. */
+  readonly criticalPath: readonly string[];
+  readonly costUsd: EstimateRange;
+  readonly timeMs: EstimateRange;
+  readonly approvals: readonly { readonly task: string; readonly at: 'start' | 'result' | 'task' }[];
+  readonly writes: readonly { readonly task: string; readonly globs: readonly string[] }[];
+}
+export interface EstimateRange {
+  readonly low: number;
+  readonly high: number;
+  /** Tasks of which nothing is known; the range is of the others. */
+  readonly unknown: readonly string[];
 }
 export interface PlannedTask {
   readonly id: string;
@@ -153,6 +173,8 @@ export interface PlannedTask {
   readonly agent?: string;
   /** Why this agent. */
   readonly why?: string;
+  /** Of a task that was routed: everybody, the one that was chosen first. */
+  readonly candidates?: readonly RouteCandidate[];
   /** The command or the first line of the prompt. */
   readonly text?: string;
   /** How many tasks it becomes at most, where the file tells. */
@@ -162,6 +184,23 @@ export interface PlannedTask {
   readonly writes: readonly string[];
   /** Over a repository it works in a checkout of its own. */
   readonly tree?: true;
+}
+
+/** What routing thinks of an agent for one task. */
+export interface RouteCandidate {
+  readonly agent: string;
+  readonly chosen: boolean;
+  /** Why not, or why this one. */
+  readonly reason: string;
+  /** Of those that could do it: chances from 0 to 1, US dollars, milliseconds, and what the whole plan would be worth with it. */
+  readonly terms?: {
+    readonly quality: number;
+    readonly success: number;
+    readonly costUsd: number;
+    readonly latencyMs: number;
+    readonly waitMs: number;
+    readonly utility: number;
+  };
 }
 
 /** Answer to a command: durable when it is given. */

@@ -1,4 +1,7 @@
-/** A goal typed on the command line, for one agent that was named: a workflow of a single task. */
+/**
+ * A goal typed on the command line, as the workflow it stands for: a task that is planned, or one for an agent that was
+ * named.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BatonError } from '../../errors.ts';
@@ -8,6 +11,7 @@ export interface GoalOptions {
   readonly gate?: readonly string[];
   readonly writes?: readonly string[];
   readonly promote?: string;
+  readonly approvePlan?: boolean;
 }
 
 /** Agents that need no settings: Baton knows how to start them. */
@@ -17,38 +21,45 @@ const NAME_MAX = 60;
 
 /**
  * The workflow that what was typed stands for; nothing when it is a file.
- * @throws BatonError `USAGE` for a goal without an agent, or an option that only goals have
+ * @throws BatonError `USAGE` for options that do not belong to what was typed
  */
-export function goalOf(
-  typed: string,
-  cwd: string,
-  { agent, gate = [], writes = [], promote }: GoalOptions,
-): Record<string, unknown> | undefined {
+export function goalOf(typed: string, cwd: string, options: GoalOptions): Record<string, unknown> | undefined {
+  const { agent, gate = [], writes = [], promote } = options;
   const isFile = existsSync(resolve(cwd, typed));
-  if (agent === undefined) {
-    if (gate.length > 0 || writes.length > 0 || promote !== undefined)
-      throw new BatonError('USAGE', '--gate, --writes and --promote are for a goal, with --agent; a workflow file says these itself.');
-    if (isFile || !/\s/.test(typed.trim())) return undefined;
-    throw new BatonError('USAGE', `"${typed}" is no file. Making a plan of a goal is not there yet.`, {
-      hint: 'Name the agent that is to do it: --agent claude, codex, opencode, gemini, or one of baton.yaml.',
-    });
-  }
-  if (isFile) throw new BatonError('USAGE', `${typed} is a file, and its tasks name their agents.`, { hint: 'Leave --agent out.' });
+  const isGoal = !isFile && (agent !== undefined || /\s/.test(typed.trim()));
+  if (isFile && agent !== undefined)
+    throw new BatonError('USAGE', `${typed} is a file, and its tasks name their agents.`, { hint: 'Leave --agent out.' });
+  if (!isGoal && (gate.length > 0 || writes.length > 0 || promote !== undefined))
+    throw new BatonError('USAGE', '--gate, --writes and --promote are for a goal; a workflow file says these itself.');
+  if (!isGoal) return undefined;
   if (promote !== undefined && !WHEN.includes(promote))
     throw new BatonError('USAGE', `--promote is ${WHEN.join(' or ')}, not "${promote}".`);
-  const own = CODING_AGENTS.includes(agent) ? { agents: { [agent]: { acp: agent } } } : {};
+  if (agent === undefined && writes.length > 0)
+    throw new BatonError('USAGE', '--writes is for a goal with --agent: the tasks of a plan say themselves what they write.');
   return {
     version: 1,
     name: typed.trim().slice(0, NAME_MAX),
     ...(promote === undefined ? {} : { promote }),
-    ...own,
-    tasks: {
-      goal: {
-        agent,
-        prompt: typed,
-        ...(writes.length > 0 ? { writes } : {}),
-        ...(gate.length > 0 ? { gate: gate.map((run) => ({ run })) } : {}),
-      },
-    },
+    ...(agent === undefined ? planned(typed, options) : forAgent(typed, agent, options)),
   };
 }
+
+const forAgent = (goal: string, agent: string, { gate = [], writes = [] }: GoalOptions) => ({
+  ...(CODING_AGENTS.includes(agent) ? { agents: { [agent]: { acp: agent } } } : {}),
+  tasks: {
+    goal: {
+      agent,
+      prompt: goal,
+      ...(writes.length > 0 ? { writes } : {}),
+      ...(gate.length > 0 ? { gate: gate.map((run) => ({ run })) } : {}),
+    },
+  },
+});
+
+/** What must pass in the end is a task of its own: a plan has no single result that a gate could look at. */
+const planned = (goal: string, { gate = [], approvePlan }: GoalOptions) => ({
+  tasks: {
+    goal: { plan: goal, ...(approvePlan ? { approval: { at: 'result' } } : {}) },
+    ...Object.fromEntries(gate.map((run, i) => [`check_${i + 1}`, { needs: 'goal', run }])),
+  },
+});

@@ -12,13 +12,13 @@ const FOREGROUND: OptionSpec = { flags: '--foreground', about: 'run the engine i
 export const RUN_SPECS: readonly CommandSpec[] = [
   {
     usage: 'run <file-or-goal>',
-    about: 'start a workflow, or one task for one agent, and watch it',
+    about: 'start a workflow or a goal, and watch it',
     group: 'Runs',
     more: 'The run belongs to a background process and goes on when this command ends. Without a terminal it never waits for a person: it exits with 3 and says what to type.',
     options: [
       INPUT,
       ...LIMITS,
-      { flags: '--agent <name>', about: 'the text is a goal, for this agent alone' },
+      { flags: '--agent <name>', about: 'the goal is one task, for this agent alone' },
       { flags: '--gate <command>', about: 'a goal is reached when this passes; repeat for more', read: texts },
       { flags: '--writes <glob>', about: 'all that may change for a goal; repeat for more', read: texts },
       { flags: '--promote <when>', about: 'of a goal: end (default) or never' },
@@ -32,6 +32,7 @@ export const RUN_SPECS: readonly CommandSpec[] = [
     examples: [
       ['baton run release.yaml', 'start it and watch'],
       ['baton run release.yaml -i since=v1.2.0 --cost 2', 'with an input, for two dollars at most'],
+      ['baton run "Fix the failing tests"', 'a goal: planned, carried out, checked and promoted'],
       ['baton run "Make the failing tests pass" --agent codex --gate "npm test"', 'one task, without a file'],
       ['baton run release.yaml --foreground --json', 'in CI: facts as JSON lines, no background process'],
     ],
@@ -43,8 +44,16 @@ export const RUN_SPECS: readonly CommandSpec[] = [
     about: 'check a workflow file and show what it would do',
     group: 'Runs',
     more: 'Runs nothing and writes nothing. Every problem of the file is reported at once.',
-    options: [INPUT, ...LIMITS],
-    examples: [['baton plan release.yaml', 'tasks in order, agents, limits, approvals']],
+    options: [
+      INPUT,
+      ...LIMITS,
+      { flags: '--explain', about: 'why each routed task goes to whom' },
+      { flags: '--mermaid', about: 'the graph, for a document' },
+    ],
+    examples: [
+      ['baton plan release.yaml', 'tasks in order, agents, cost, limits, approvals'],
+      ['baton plan release.yaml --explain', 'with every candidate of every routed task'],
+    ],
     completes: ['file'],
     load: async () => (await import('./commands/plan.ts')).plan,
   },

@@ -55,6 +55,8 @@ export interface Work {
   readonly prompt: string;
   /** JSON Schema of the outputs asked for; without it `outputs` is `{ text }`. */
   readonly schema?: Readonly<Record<string, unknown>>;
+  /** How what a model says becomes a result, where a schema does not tell: what it finds wrong is asked again. */
+  readonly read?: (said: string) => Checked;
   /** Values of the task's inputs, for agents that take data. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What gates said about earlier attempts, oldest first. */
@@ -86,6 +88,9 @@ export interface AgentResult {
   readonly evidence: readonly string[];
   readonly questions: readonly string[];
 }
+
+/** A result of the right shape, or everything that is wrong with it, in words the agent can act on. */
+export type Checked = { readonly ok: true; readonly result: AgentResult } | { readonly ok: false; readonly problems: readonly string[] };
 
 export type AgentOutcome =
   | { readonly ok: true; readonly result: AgentResult; readonly usage?: Usage }

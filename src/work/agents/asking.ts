@@ -4,8 +4,8 @@
  */
 
 import { failureOf, failureOfAbort, reportOf } from '../processes/failure.ts';
-import type { AgentOutcome, AgentServices, Work } from './agent.ts';
-import { type Checked, gaveUp, invalidOutput } from './written.ts';
+import type { AgentOutcome, AgentServices, Checked, Work } from './agent.ts';
+import { gaveUp, invalidOutput } from './written.ts';
 
 type Refused = Extract<AgentOutcome, { ok: false }>;
 

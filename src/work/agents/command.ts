@@ -7,11 +7,11 @@ import { rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { defined } from '../processes/defined.ts';
 import { type Ended, runProcess } from '../processes/process.ts';
-import type { Agent, AgentServices, Work } from './agent.ts';
+import type { Agent, AgentServices, Checked, Work } from './agent.ts';
 import { askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
 import { readHandoffFile } from './handoff-file.ts';
-import { type Checked, checkWritten, parseJson, summaryOf } from './written.ts';
+import { checkWritten, parseJson, summaryOf } from './written.ts';
 
 export const commandConfigSchema = z.strictObject({
   /** A string runs by `bash -euo pipefail -c`, an array without a shell. */

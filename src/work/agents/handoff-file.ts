@@ -1,10 +1,12 @@
 /** The file named in `$BATON_HANDOFF`: written by a program we don't trust, read without following or waiting. */
+
 import { constants, lstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { AttemptError } from '../processes/failure.ts';
 import { OUTPUT_MAX } from '../processes/output-pipe.ts';
+import type { Checked } from './agent.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { type Checked, checkWritten, parseJson } from './written.ts';
+import { checkWritten, parseJson } from './written.ts';
 
 /** Undefined when the program wrote none. @throws AttemptError `PAYLOAD_TOO_LARGE` above 32 MiB. */
 export const readHandoffFile = async (path: string, schema?: JsonSchema): Promise<Checked | undefined> => {

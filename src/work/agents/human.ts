@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { failure } from '../processes/failure.ts';
-import type { Agent } from './agent.ts';
+import type { Agent, Checked } from './agent.ts';
 import { type JsonSchema, schemaProblems } from './json-schema.ts';
-import { type Checked, checkWritten, summaryOf } from './written.ts';
+import { checkWritten, summaryOf } from './written.ts';
 
 export const humanConfigSchema = z.strictObject({
   /** Roles that may answer. Empty: anybody. */

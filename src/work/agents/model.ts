@@ -9,7 +9,7 @@
 import type { ModelMessage } from 'ai';
 import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
-import type { Agent, AgentServices, Work } from './agent.ts';
+import type { Agent, AgentServices, Checked, Work } from './agent.ts';
 import { type Answer, askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
 import { badSchema, type JsonSchema } from './json-schema.ts';
@@ -18,7 +18,7 @@ import { againMessages, LAST_STEP, modelPrompt } from './model-prompt.ts';
 import { type Reply, type Request, reservation, send, stepsExhausted } from './model-request.ts';
 import { type ModelTools, openModelTools } from './model-tools.ts';
 import type { OpenedModel, Providers } from './providers.ts';
-import { type Checked, checkSaid } from './written.ts';
+import { checkSaid } from './written.ts';
 
 export interface ModelAgentOptions {
   readonly providers: Providers;
@@ -138,9 +138,10 @@ class Conversation {
   }
 }
 
-const checkReply = ({ text, finish }: Reply, { schema }: Work, { maxOutputTokens }: ModelConfig): Checked => {
+const checkReply = ({ text, finish }: Reply, { schema, read }: Work, { maxOutputTokens }: ModelConfig): Checked => {
   if (finish === 'content-filter')
     throw new AttemptError('permanent', 'CONTENT_FILTERED', "The provider's content filter stopped the answer.");
+  if (read) return read(text);
   if (finish === 'length') return { ok: false, problems: [`it was cut off at ${maxOutputTokens} tokens; answer within that`] };
   if (text.trim() === '') return { ok: false, problems: ['it is empty'] };
   return checkSaid(text, schema);

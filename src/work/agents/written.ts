@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { failure } from '../processes/failure.ts';
-import type { AgentOutcome, AgentResult } from './agent.ts';
+import type { AgentOutcome, AgentResult, Checked } from './agent.ts';
 import { type JsonSchema, schemaProblems } from './json-schema.ts';
 
 /** Longest summary, in characters. */
@@ -18,9 +18,6 @@ export const writtenHandoffSchema = z.strictObject({
   evidence: z.array(z.string()).optional(),
   questions: z.array(z.string()).optional(),
 });
-
-/** A result of the right shape, or everything that is wrong with it, in words the agent can act on. */
-export type Checked = { readonly ok: true; readonly result: AgentResult } | { readonly ok: false; readonly problems: readonly string[] };
 
 export const checkWritten = (written: unknown, schema?: JsonSchema): Checked => {
   const parsed = writtenHandoffSchema.safeParse(written);

@@ -99,6 +99,16 @@ export type Definition = Common &
     | { readonly kind: 'foreach'; readonly items: TemplateValue; readonly child: ChildTemplate; readonly continueOnError?: boolean }
     /** `until` is CEL over the round that has ended; `when`, as everywhere, is asked once, before the first. */
     | { readonly kind: 'until'; readonly until: string; readonly maxRounds: number; readonly child: ChildTemplate }
+    /** A goal: its first child makes a plan, and the tasks of that plan are the others. */
+    | { readonly kind: 'plan'; readonly child: ChildTemplate }
+    /** What that first child does. */
+    | {
+        readonly kind: 'planner';
+        readonly goal: Template;
+        /** Who there is to do the tasks; told when the container is opened. */
+        readonly agents?: readonly AgentConfig[];
+        readonly timeoutMs?: number;
+      }
     | {
         readonly kind: 'uses';
         /** Key in the run's source of the used workflow, already checked. */

@@ -27,8 +27,8 @@ export function agentConfig(name: string, entry: AgentEntry): AgentConfig {
   if (acp !== undefined) return withSlots('acp', codingConfig({ acp, model, command, ...rest }));
   if (model !== undefined) return withSlots('model', { model, ...rest });
   if (command !== undefined) return withSlots('command', { command, ...rest });
-  if (human !== undefined) return withSlots('human', human === true ? {} : human);
-  return withSlots('scripted', typeof scripted === 'object' && scripted !== null ? (scripted as Record<string, unknown>) : {});
+  if (human !== undefined) return withSlots('human', { ...(human === true ? {} : human), ...rest });
+  return withSlots('scripted', { ...(typeof scripted === 'object' ? scripted : {}), ...rest });
 }
 
 const latencyMs = (latency: AgentEntry['latency']): number | readonly number[] | undefined =>

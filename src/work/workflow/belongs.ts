@@ -18,13 +18,13 @@ const BELONGS: Partial<Record<Key, readonly Kind[]>> = {
   by: ['approve'],
   idempotent: WORK,
   onLost: WORK,
-  retry: WORK,
+  retry: [...WORK, 'plan'],
   rework: WORK,
   gate: WORK,
   writes: WORK,
   network: WORK,
-  budget: WORK,
-  timeout: WORK,
+  budget: [...WORK, 'plan'],
+  timeout: [...WORK, 'plan'],
 };
 
 const WHY: Partial<Record<Key, string>> = {

@@ -20,7 +20,7 @@ const AGENT_KINDS_LATER: ReadonlySet<string> = new Set(['a2a']);
 /** Kinds that are settings beside `acp`: which model a coding agent uses, and which program it is. */
 const ACP_SETTINGS: ReadonlySet<string> = new Set(['model', 'command']);
 /** Names that `TaskSpec.agent` has for work that no agent does. */
-const RESERVED: ReadonlySet<string> = new Set(['command', 'function', 'tool']);
+const RESERVED: ReadonlySet<string> = new Set(['command', 'function', 'tool', 'planner']);
 /** The most that a file may ask for, whatever is configured. */
 const CEILING: Readonly<Record<string, number>> = { tasks: 1_000_000, depth: 32 };
 /** Cycles of one file that are told. */
@@ -29,6 +29,8 @@ const CYCLES_MAX = 20;
 export interface Known {
   /** Names of agents that the project or user defines. */
   readonly agents: ReadonlySet<string>;
+  /** What those agents can do. */
+  readonly capabilities?: ReadonlySet<string>;
   /** Limits that a file may narrow and not widen, as the kernel names them. */
   readonly limits?: Readonly<Record<string, number | undefined>>;
   /** Functions that a library program registered; undefined where none can be. */
@@ -59,12 +61,14 @@ export function checkWorkflow(source: Source, file: WorkflowFile, known: Known, 
   checkInputs(file, known, damaged, say);
   for (const [name, agent] of Object.entries(file.agents ?? {})) if (!damaged.has(`agents.${name}`)) checkAgent(name, agent, known, say);
   const agents = damaged.has('agents') ? undefined : new Set([...known.agents, ...Object.keys(file.agents ?? {})]);
+  const capabilities = damaged.has('agents') ? undefined : capabilitiesOf(file, known);
   const ids = Object.keys(file.tasks);
   for (const [id, task] of Object.entries(file.tasks)) {
     checkId(id, say);
     checkNeeds(file, ids, id, task, say);
     if (!damaged.has(`tasks.${id}`)) checkKind(id, task, say);
     checkTask(id, task, agents, known, say);
+    checkCapability(id, task, capabilities, say);
   }
   const cyclic = checkCycles(file, say);
   problems.push(...expressionProblems(source, file, { ...around, cyclic }));
@@ -176,6 +180,21 @@ function checkApproval({ approval }: TaskEntry, decision: boolean, at: (...rest:
     say('MISSING_KEY', '`onTimeout: escalate` needs `escalateTo`, the roles that may decide then', at('approval', 'onTimeout'), true);
 }
 
+const capabilitiesOf = ({ agents = {} }: WorkflowFile, { capabilities }: Pick<Known, 'capabilities'>): ReadonlySet<string> =>
+  new Set([...(capabilities ?? []), ...Object.values(agents).flatMap((agent) => agent.capabilities ?? [])]);
+
+function checkCapability(id: string, { capability }: TaskEntry, there: ReadonlySet<string> | undefined, say: Say): void {
+  if (capability === undefined || there === undefined || there.has(capability)) return;
+  const meant = didYouMean(capability, there);
+  const those =
+    there.size === 0 ? ' No agent declares `capabilities`.' : meant || ` There are: ${[...there].sort().slice(0, 12).join(', ')}.`;
+  say('UNKNOWN_CAPABILITY', `task "${id}" asks for the capability "${capability}", which no agent has.${those}`, [
+    'tasks',
+    id,
+    'capability',
+  ]);
+}
+
 function checkTask(id: string, task: TaskEntry, agents: ReadonlySet<string> | undefined, known: Known, say: Say): void {
   const at = (...rest: Path): Path => ['tasks', id, ...rest];
   if (task.agent !== undefined && agents && !agents.has(task.agent))
@@ -184,7 +203,6 @@ function checkTask(id: string, task: TaskEntry, agents: ReadonlySet<string> | un
       `task "${id}" names the agent "${task.agent}", which nobody defines.${didYouMean(task.agent, agents)}`,
       at('agent'),
     );
-  if (task.capability !== undefined) say('NOT_YET', 'routing by `capability` comes with planning; name an `agent`', at('capability'), true);
   if (task.tool !== undefined) checkTool(id, task.tool, task.with ?? {}, known.toolProblems, say);
   if (JSON.stringify([task.with, task.foreach]).includes(`"${TEMPLATE_KEY}":`))
     say('UNKNOWN_KEY', `\`${TEMPLATE_KEY}\` is Baton's own; choose another key`, at(task.with === undefined ? 'foreach' : 'with'), true);

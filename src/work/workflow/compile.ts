@@ -7,6 +7,7 @@ import { BUILT_IN, isBuiltIn } from '../tools/names.ts';
 import { durationMs } from './duration.ts';
 import type { CheckedFile } from './load.ts';
 import { gatesOf, needsOf } from './names.ts';
+import { chosen, isRouted, type RouteSettings, routed } from './routes.ts';
 import type { TaskEntry } from './schema.ts';
 import { bareExpression } from './sites.ts';
 import { needsResolving, templates, templateValue, templateValues } from './templates.ts';
@@ -14,6 +15,8 @@ import { needsResolving, templates, templateValue, templateValues } from './temp
 export interface CompileContext {
   readonly file: CheckedFile;
   readonly agents: ReadonlyMap<string, AgentConfig>;
+  /** How tasks that name a capability find their agents. */
+  readonly routing?: RouteSettings;
   /** Prefix of the ids, and what the expressions see. */
   readonly scope: Scope;
   readonly parent?: string;
@@ -23,7 +26,12 @@ export interface CompileContext {
 }
 
 export function compileTasks(context: CompileContext): TaskSpec[] {
-  return Object.entries(context.file.value.tasks).map(([id, entry]) => compileTask(context, id, entry));
+  const { value } = context.file;
+  const agents = isRouted(value) ? chosen(routed(value, context.agents, context.routing)) : new Map<string, string>();
+  return Object.entries(value.tasks).map(([id, entry]) => {
+    const agent = entry.capability === undefined ? undefined : agents.get(id);
+    return compileTask(context, id, agent === undefined ? entry : { ...entry, agent });
+  });
 }
 
 function compileTask(context: CompileContext, name: string, entry: TaskEntry): TaskSpec {
@@ -69,7 +77,7 @@ function compileTask(context: CompileContext, name: string, entry: TaskEntry): T
       maxRounds: entry.until.maxRounds,
       child: child(),
     });
-  if (one.definition.kind === 'uses') return container(one.definition);
+  if (one.definition.kind === 'uses' || one.definition.kind === 'plan') return container(one.definition);
   const definition = { ...one.definition, ...when, ...scoped };
   return { ...frame, ...one.spec, work: context.put(JSON.stringify(definition)), ...(needsResolving(definition) ? { resolve: true } : {}) };
 }
@@ -127,6 +135,16 @@ function single({ file, agents, tree }: CompileContext, name: string, entry: Tas
       spec: spec('container', undefined, true),
       definition: { kind: 'uses', workflow: file.uses[name] ?? '', with: templateValues(entry.with ?? {}), ...rest },
     };
+  if (entry.plan !== undefined) {
+    const { kind: _, ...planner } = spec('work', 'planner', true);
+    return {
+      spec: { kind: 'container', idempotent: true },
+      definition: {
+        kind: 'plan',
+        child: { spec: { ...planner, kind: 'work' }, definition: { kind: 'planner', goal: template(entry.plan), ...rest } },
+      },
+    };
+  }
   const agent = agents.get(entry.agent ?? '');
   if (!agent) throw new Error(`task "${name}" was compiled without its agent "${entry.agent}"`);
   const asksMax = entry.retry?.on.includes('invalid-output') ? { asksMax: entry.retry.attempts } : {};

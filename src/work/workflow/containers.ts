@@ -1,4 +1,4 @@
-/** Containers make their children when they are first visited, and close when those have ended: foreach, until, uses. */
+/** Containers make their children when they are first visited, and close when those have ended: foreach, until, plan, uses. */
 import type { Resolution } from '../../engine/kernel/commands.ts';
 import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import { type TaskRecord, TERMINAL } from '../../engine/kernel/state.ts';
@@ -7,12 +7,14 @@ import type { ChildTemplate, Definition, HandoffContent, Scope } from '../planni
 import { compileTasks } from './compile.ts';
 import { filledValue, filledValues } from './fill.ts';
 import { resolveInputs } from './inputs.ts';
-import { type Job, sightOf } from './job.ts';
+import { type Job, plannedFile, sightOf } from './job.ts';
+import type { CheckedFile } from './load.ts';
 import { agentsOf } from './plan.ts';
 import { needsResolving, templateValues } from './templates.ts';
 import { evaluateBoolean, resultOf } from './values.ts';
 
-export type Container<K extends 'foreach' | 'until' | 'uses' = 'foreach' | 'until' | 'uses'> = Extract<Definition, { kind: K }>;
+type Kind = 'foreach' | 'until' | 'plan' | 'uses';
+export type Container<K extends Kind = Kind> = Extract<Definition, { kind: K }>;
 
 export function open(job: Job, definition: Container): Resolution {
   switch (definition.kind) {
@@ -20,6 +22,8 @@ export function open(job: Job, definition: Container): Resolution {
       return openForeach(job, definition);
     case 'until':
       return { to: 'expand', add: [round(job, definition, 1)] };
+    case 'plan':
+      return openPlan(job, definition);
     case 'uses':
       return openUses(job, definition);
     default:
@@ -33,6 +37,8 @@ export function close(job: Job, definition: Container): Resolution {
       return closeForeach(job, definition);
     case 'until':
       return closeUntil(job, definition);
+    case 'plan':
+      return closePlan(job);
     case 'uses':
       return closeUses(job, definition);
     default:
@@ -94,6 +100,25 @@ function closeUntil(job: Job, definition: Container<'until'>): Resolution {
   return { to: 'fail', failure: { class: 'permanent', code: 'ROUNDS_EXHAUSTED', message, dispatched: false } };
 }
 
+function openPlan(job: Job, { child: { spec, definition } }: Container<'plan'>): Resolution {
+  const planner = { ...definition, agents: [...agentsAround(job)] } as Definition;
+  return { to: 'expand', add: [child(job, `${job.task.spec.id}~plan`, { spec, definition: planner }, scopeOf(job.definition))] };
+}
+
+/** The planner has ended, and its tasks are made; or they have ended too. */
+function closePlan(job: Job): Resolution {
+  const [planner, ...tasks] = childrenOf(job);
+  if (!planner) throw new Error(`"${job.task.spec.id}" closes without a plan`);
+  if (bad(planner)) return failedBy(job, planner);
+  const file = plannedFile(job, planner);
+  if (tasks.length > 0) return closeFile(job, file);
+  const { id } = job.task.spec;
+  const agents = agentsOf(file.value, agentsAround(job));
+  const put = (payload: string) => job.blobs.put(payload);
+  const tree = job.state.plan.tree !== undefined;
+  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/` }, parent: id, tree, put, ...routingOf(job) }) };
+}
+
 function openUses(job: Job, definition: Container<'uses'>): Resolution {
   const file = job.files.get(definition.workflow);
   if (!file) throw new BatonError('USES_NOT_FOUND', `The source of this run has no file ${definition.workflow}.`);
@@ -102,8 +127,13 @@ function openUses(job: Job, definition: Container<'uses'>): Resolution {
   const agents = agentsOf(file.value, agentsAround(job));
   const put = (payload: string) => job.blobs.put(payload);
   const tree = job.state.plan.tree !== undefined;
-  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/`, inputs }, parent: id, tree, put }) };
+  return {
+    to: 'expand',
+    add: compileTasks({ file, agents, scope: { prefix: `${id}/`, inputs }, parent: id, tree, put, ...routingOf(job) }),
+  };
 }
+
+const routingOf = ({ source: { routing } }: Job) => (routing ? { routing } : {});
 
 /** A used file sees the agents of project and user, and those of the main file; its own go before them. */
 function agentsAround({ source, files }: Job) {
@@ -112,11 +142,15 @@ function agentsAround({ source, files }: Job) {
 }
 
 function closeUses(job: Job, definition: Container<'uses'>): Resolution {
+  return closeFile(job, job.files.get(definition.workflow), inputsWithin(job));
+}
+
+/** The tasks of a file have ended: what it declares as outputs is the result. */
+function closeFile(job: Job, file: CheckedFile | undefined, inputs?: Scope['inputs']): Resolution {
   const failed = childrenOf(job).find((each) => each.status === 'failed' && !each.spec.continueOnError);
   if (failed) return failedBy(job, failed);
-  const outputs = job.files.get(definition.workflow)?.value.outputs ?? {};
-  const sight = sightOf(job, { prefix: `${job.task.spec.id}/`, inputs: inputsWithin(job) });
-  return commit(job, { ...EMPTY, outputs: filledValues(templateValues(outputs), sight) });
+  const sight = sightOf(job, { prefix: `${job.task.spec.id}/`, ...(inputs ? { inputs } : {}) });
+  return commit(job, { ...EMPTY, outputs: filledValues(templateValues(file?.value.outputs ?? {}), sight) });
 }
 
 /** Inputs a used workflow was opened with: its children carry them. */

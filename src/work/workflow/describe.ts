@@ -2,6 +2,10 @@
 import { globsMeet } from '../../engine/kernel/grants.ts';
 import type { Limits } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
+import type { Finding } from '../planning/draft.ts';
+import { type Estimate, estimate } from '../planning/route/estimate.ts';
+import { type Explained, explain, type Weighing } from '../planning/route/explain.ts';
+import type { Solved } from '../planning/route/route.ts';
 import { narrowLimits } from './compile.ts';
 import { readSource } from './document.ts';
 import { readInputs, resolveInputs } from './inputs.ts';
@@ -9,6 +13,7 @@ import type { CheckedFile, Loaded } from './load.ts';
 import { gatesOf, kindsOf, needsAmong, needsOf } from './names.ts';
 import { agentsOf, limitsOf } from './plan.ts';
 import { type Turns, turnsAmong, worksInTree } from './plan-trees.ts';
+import { isRouted, type RouteSettings, routed } from './routes.ts';
 import type { TaskEntry, WorkflowFile } from './schema.ts';
 import { bareExpression } from './sites.ts';
 import { isPlain } from './with.ts';
@@ -21,6 +26,8 @@ export interface Described {
   readonly limits: Limits;
   readonly tasks: readonly DescribedTask[];
   readonly turns: readonly Turns[];
+  /** Of the tasks of the file itself. */
+  readonly estimate: Omit<Estimate, 'findings'>;
   readonly warnings: readonly Warning[];
 }
 export interface Warning {
@@ -36,6 +43,8 @@ export interface DescribedTask {
   readonly needs: readonly string[];
   readonly agent?: string;
   readonly why?: string;
+  /** Of a task that was routed: everybody, with what speaks for them and why they were not chosen. */
+  readonly candidates?: readonly Weighing[];
   readonly text?: string;
   readonly fanOut?: number;
   readonly approval?: string;
@@ -50,13 +59,18 @@ type Inputs = Readonly<Record<string, unknown>>;
 /** @throws BatonError for inputs that are missing or wrong, as `resolveInputs` */
 export function describe(
   loaded: Loaded,
-  options: { readonly agents: readonly AgentConfig[]; readonly limits: Limits; readonly inputs: Inputs },
+  options: { readonly agents: readonly AgentConfig[]; readonly limits: Limits; readonly inputs: Inputs; readonly routing?: RouteSettings },
 ): Described {
   const main = loaded.files[loaded.main];
   if (!main) throw new Error(`${loaded.main} was not loaded`);
   const inputs = resolveInputs(main.value, options.inputs);
   const limits = narrowLimits(limitsOf(main.value.limits), options.limits);
-  const tasks = describeAll(loaded, main, agentsOf(main.value, options.agents), inputs, limits);
+  const agents = agentsOf(main.value, options.agents);
+  const { findings, ...expected } = estimate(routed(main.value, agents, options.routing), {
+    ...(limits.costUsd === undefined ? {} : { costUsd: limits.costUsd }),
+    ...(limits.wallTimeMs === undefined ? {} : { wallTimeMs: limits.wallTimeMs }),
+  });
+  const tasks = describeAll(loaded, main, agents, inputs, limits, options.routing);
   return {
     name: main.value.name,
     ...(main.value.description === undefined ? {} : { description: main.value.description }),
@@ -65,21 +79,35 @@ export function describe(
     limits,
     tasks,
     turns: turnsAmong(tasks),
-    warnings: [...Object.values(loaded.files).flatMap(overlaps), ...tooMany(main, tasks, limits)],
+    estimate: expected,
+    warnings: [
+      ...Object.values(loaded.files).flatMap(overlaps),
+      ...tooMany(main, tasks, limits),
+      ...findings.map((each) => warning(main, each)),
+    ],
   };
 }
 
 /** The tasks of the file, those of a used file after the task that uses it; never more than a run may have. */
-function describeAll(loaded: Loaded, main: CheckedFile, agents: Agents, inputs: Inputs, limits: Limits): DescribedTask[] {
+function describeAll(
+  loaded: Loaded,
+  main: CheckedFile,
+  agents: Agents,
+  inputs: Inputs,
+  limits: Limits,
+  routing: RouteSettings | undefined,
+): DescribedTask[] {
   interface Level {
     readonly file: CheckedFile;
     readonly agents: Agents;
     readonly inputs: Inputs;
     readonly prefix: string;
     readonly ids: string[];
+    readonly routes: Solved | undefined;
   }
+  const routesOf = ({ value }: CheckedFile, who: Agents) => (isRouted(value) ? routed(value, who, routing) : undefined);
   const found: DescribedTask[] = [];
-  const open: Level[] = [{ file: main, agents, inputs, prefix: '', ids: order(main.value).reverse() }];
+  const open: Level[] = [{ file: main, agents, inputs, prefix: '', ids: order(main.value).reverse(), routes: routesOf(main, agents) }];
   for (let level = open.at(-1); level && found.length <= limits.tasks; level = open.at(-1)) {
     const id = level.ids.pop();
     const entry = id === undefined ? undefined : level.file.value.tasks[id];
@@ -88,13 +116,16 @@ function describeAll(loaded: Loaded, main: CheckedFile, agents: Agents, inputs: 
       continue;
     }
     const { file, prefix } = level;
-    found.push(describeTask(prefix, id, entry, level.agents, level.inputs));
+    const route = level.routes && explain(level.routes, id);
+    found.push(describeTask(prefix, id, entry, level.agents, level.inputs, entry.capability === undefined ? undefined : route));
     const used = loaded.files[file.uses[id] ?? ''];
     if (!used || open.length > limits.depth) continue;
     const given = Object.fromEntries(Object.entries(entry.with ?? {}).filter(([, value]) => isPlain(value)));
+    const around = agentsOf(used.value, level.agents.values());
     open.push({
       file: used,
-      agents: agentsOf(used.value, agents.values()),
+      agents: around,
+      routes: routesOf(used, around),
       inputs: readInputs(used.value, given).inputs,
       prefix: `${prefix}${id}/`,
       ids: order(used.value).reverse(),
@@ -103,8 +134,15 @@ function describeAll(loaded: Loaded, main: CheckedFile, agents: Agents, inputs: 
   return found;
 }
 
-function describeTask(prefix: string, id: string, entry: TaskEntry, agents: Agents, inputs: Inputs): DescribedTask {
-  const agent = entry.agent === undefined ? undefined : agents.get(entry.agent);
+function describeTask(
+  prefix: string,
+  id: string,
+  entry: TaskEntry,
+  agents: Agents,
+  inputs: Inputs,
+  route: Explained | undefined,
+): DescribedTask {
+  const agent = agents.get(entry.agent ?? route?.agent ?? '');
   const text = textOf(entry);
   const fanOut = fanOutOf(entry, inputs);
   const approval = entry.approve === undefined ? entry.approval?.at : 'decision';
@@ -112,7 +150,8 @@ function describeTask(prefix: string, id: string, entry: TaskEntry, agents: Agen
     id: prefix + id,
     kind: entry.foreach !== undefined ? 'foreach' : entry.until ? 'until' : (kindsOf(entry)[0] ?? ''),
     needs: needsOf(entry).map((need) => prefix + need),
-    ...(agent ? { agent: agent.name, why: `${agentText(agent)}, named by the file` } : {}),
+    ...(agent ? { agent: agent.name, why: `${agentText(agent)}, ${route?.candidates[0]?.reason ?? 'named by the file'}` } : {}),
+    ...(route ? { candidates: route.candidates } : {}),
     ...(text === undefined ? {} : { text }),
     ...(fanOut === undefined ? {} : { fanOut }),
     ...(approval === undefined ? {} : { approval }),
@@ -134,7 +173,7 @@ function fanOutOf(entry: TaskEntry, inputs: Inputs): number | undefined {
 }
 
 function textOf(entry: TaskEntry): string | undefined {
-  const text = entry.run ?? entry.prompt ?? entry.approve ?? entry.uses ?? entry.call ?? entry.tool;
+  const text = entry.run ?? entry.prompt ?? entry.approve ?? entry.uses ?? entry.plan ?? entry.call ?? entry.tool;
   return text === undefined ? undefined : commandText(text).trim().split('\n')[0];
 }
 
@@ -179,6 +218,13 @@ function overlaps({ file, text, value }: CheckedFile): Warning[] {
     }
   return found;
 }
+
+const warning = ({ file, text }: CheckedFile, { code, tasks: [id], message }: Finding): Warning => ({
+  file,
+  ...readSource(file, Buffer.from(text)).atKey(id === undefined ? ['limits'] : ['tasks', id]),
+  code,
+  message,
+});
 
 function tooMany({ file, text }: CheckedFile, tasks: readonly DescribedTask[], limits: Limits): Warning[] {
   const atMost = tasks.reduce((sum, { fanOut = 0 }) => sum + 1 + fanOut, 0);

@@ -25,10 +25,13 @@ export function filled(definition: Definition, sight: Sight): Definition {
       return { ...rest, ...common, ...(rest.inputs ? { inputs: filledValues(rest.inputs, sight) } : {}) };
     case 'decision':
       return { ...rest, ...common, question: filledText(rest.question, sight) };
+    case 'planner':
+      return { ...rest, ...common, goal: filledText(rest.goal, sight) };
     case 'command':
       return { ...rest, ...common };
     case 'foreach':
     case 'until':
+    case 'plan':
     case 'uses':
       throw new Error(`A container is not filled in, it makes children: ${rest.kind}`);
     default:

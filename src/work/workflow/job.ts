@@ -1,6 +1,7 @@
 /** One visit of the resolver to one task: what it knows, and how it looks at the run from there. */
 import type { Blobs } from '../../engine/host/host.ts';
-import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
+import { latestOf, type RunState, type TaskRecord } from '../../engine/kernel/state.ts';
+import { BatonError } from '../../errors.ts';
 import type { Definition, Scope } from '../planning/definition.ts';
 import type { CheckedFile } from './load.ts';
 import { taskNamed } from './names.ts';
@@ -21,12 +22,21 @@ export interface Job {
 /** The id a task has in its file: without the containers around it, its place in a list, its round, and how often it was retried. */
 export const nameInFile = (id: string, { prefix }: Scope): string => /^[a-z][a-z0-9_]*/.exec(id.slice(prefix.length))?.[0] ?? '';
 
-/** The file that a scope is of: the main one, or the one that the container at the end of its prefix uses. */
-export function fileOf({ state, source, files, stored, blobs }: Job, { prefix }: Scope): CheckedFile | undefined {
+/** The file that a scope is of: the main one, or the one that the container at the end of its prefix uses or has planned. */
+export function fileOf(job: Job, { prefix }: Scope): CheckedFile | undefined {
+  const { state, source, files, stored, blobs } = job;
   if (prefix === '') return files.get(source.main);
   const container = state.tasks.get(prefix.slice(0, -1));
   const definition = container && stored.definition(container.spec.work, blobs);
-  return definition?.kind === 'uses' ? files.get(definition.workflow) : undefined;
+  if (definition?.kind === 'uses') return files.get(definition.workflow);
+  const planner = definition?.kind === 'plan' ? state.tasks.get(latestOf(state, `${container?.spec.id}~plan`)) : undefined;
+  return planner && plannedFile(job, planner);
+}
+
+/** What a planner made: a workflow like any other. @throws BatonError `PLAN_INVALID` */
+export function plannedFile({ stored, blobs }: Job, { spec, result }: TaskRecord): CheckedFile {
+  if (result === undefined) throw new BatonError('PLAN_INVALID', `"${spec.id}" has made no plan.`);
+  return stored.planned(result, blobs);
 }
 
 export function sightOf(job: Job, scope: Scope): Sight {

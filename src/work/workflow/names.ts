@@ -1,7 +1,7 @@
 /** The words a task is told by: of what kind it is, and which tasks it needs. */
 import type { TaskEntry, WorkflowFile } from './schema.ts';
 
-export const KINDS = ['run', 'tool', 'agent', 'capability', 'uses', 'approve', 'call'] as const;
+export const KINDS = ['run', 'tool', 'agent', 'capability', 'uses', 'plan', 'approve', 'call'] as const;
 export type Kind = (typeof KINDS)[number];
 export const kindsOf = (task: TaskEntry): Kind[] => KINDS.filter((kind) => task[kind] !== undefined);
 

@@ -8,6 +8,7 @@ import { compileTasks, defined, narrowLimits } from './compile.ts';
 import { durationMs } from './duration.ts';
 import { resolveInputs } from './inputs.ts';
 import type { Loaded } from './load.ts';
+import type { RouteSettings } from './routes.ts';
 import type { SettingsFile, WorkflowFile } from './schema.ts';
 
 /** What the blob `plan.source` holds. Secrets are named, never valued. */
@@ -17,6 +18,8 @@ export interface RunSource {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly agents: readonly AgentConfig[];
   readonly secrets: readonly string[];
+  /** For tasks that are made while it runs. */
+  readonly routing?: RouteSettings;
 }
 
 export interface PlanOptions {
@@ -24,6 +27,7 @@ export interface PlanOptions {
   /** Agents of the project and the user. */
   readonly agents: readonly AgentConfig[];
   readonly limits?: Limits;
+  readonly routing?: RouteSettings;
   /** What `writes` are relative to. */
   readonly scope: string;
   readonly priority?: number;
@@ -45,6 +49,7 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
     files: Object.fromEntries(Object.entries(loaded.files).map(([key, { sha256, text }]) => [key, { sha256, text }])),
     inputs,
     agents: options.agents,
+    ...(options.routing ? { routing: options.routing } : {}),
     secrets: [...new Set(Object.values(loaded.files).flatMap(({ value }) => value.secrets ?? []))],
   };
   if (!options.repository && main.value.promote !== undefined && main.value.promote !== 'never')
@@ -57,7 +62,14 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
   return {
     name: main.value.name,
     source: options.put(JSON.stringify(source)),
-    tasks: compileTasks({ file: main, agents, scope: { prefix: '' }, tree: options.repository !== undefined, put: options.put }),
+    tasks: compileTasks({
+      file: main,
+      agents,
+      scope: { prefix: '' },
+      tree: options.repository !== undefined,
+      put: options.put,
+      ...(options.routing ? { routing: options.routing } : {}),
+    }),
     limits: narrowLimits(limitsOf(main.value.limits), options.limits ?? LIMITS_DEFAULT),
     scope: options.scope,
     ...(priority === undefined ? {} : { priority }),

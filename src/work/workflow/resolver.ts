@@ -44,6 +44,7 @@ function resolve(job: Job): Resolution {
   switch (definition.kind) {
     case 'foreach':
     case 'until':
+    case 'plan':
     case 'uses':
       return first ? open(job, definition) : close(job, definition);
     default:

@@ -82,6 +82,7 @@ export const task = z.strictObject({
   agent: z.string().optional(),
   capability: z.string().optional(),
   uses: z.string().optional(),
+  plan: z.string().min(1).optional().meta({ description: 'A goal: planned when its needs have committed, then carried out' }),
   approve: z.string().optional(),
   call: z.string().optional().meta({ description: 'A function that the program which opened Baton registered' }),
   prompt: z.string().optional(),

@@ -50,6 +50,7 @@ export function sitesOfTask(id: string, task: TaskEntry): Site[] {
   if (task.until)
     found.push({ id, path: at('until', 'when'), text: task.until.when, bare: true, wants: 'bool', around: ['this', 'round'] });
   texts(at('prompt'), task.prompt);
+  texts(at('plan'), task.plan);
   texts(at('approve'), task.approve);
   texts(at('env'), task.env, { secrets: true });
   for (const [path, gate] of gatePaths(id, task)) if ('run' in gate) texts([...path, 'env'], gate.env, { secrets: true });

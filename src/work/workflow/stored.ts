@@ -7,6 +7,7 @@ import { Kept } from './kept.ts';
 import type { CheckedFile } from './load.ts';
 import type { RunSource } from './plan.ts';
 import { reopen } from './reopen.ts';
+import { workflow } from './schema.ts';
 
 export interface OpenSource {
   readonly source: RunSource;
@@ -20,6 +21,7 @@ export class Stored {
   private readonly sources = new Kept<OpenSource>(BYTES_MAX);
   private readonly definitions = new Kept<Definition>(BYTES_MAX);
   private readonly contents = new Kept<HandoffContent>(BYTES_MAX);
+  private readonly plans = new Kept<CheckedFile>(BYTES_MAX);
 
   /** @throws BatonError `PAYLOAD_MISSING`, as the others do */
   source(hash: Hash, blobs: Pick<Blobs, 'get'>): OpenSource {
@@ -35,6 +37,16 @@ export class Stored {
 
   content(hash: Hash, blobs: Pick<Blobs, 'get'>): HandoffContent {
     return this.read(this.contents, hash, blobs, 'A result that this task reads', (payload) => JSON.parse(payload) as HandoffContent);
+  }
+
+  /** The workflow that a planner handed back. @throws BatonError `PLAN_INVALID` too */
+  planned(hash: Hash, blobs: Pick<Blobs, 'get'>): CheckedFile {
+    return this.read(this.plans, hash, blobs, 'The plan', (payload) => {
+      const { outputs } = JSON.parse(payload) as HandoffContent;
+      const parsed = workflow.safeParse(outputs['workflow']);
+      if (!parsed.success) throw new BatonError('PLAN_INVALID', `The plan (${hash.slice(0, 12)}) is no workflow.`, { cause: parsed.error });
+      return { file: 'plan', sha256: hash, text: JSON.stringify(outputs['workflow'], undefined, 2), value: parsed.data, uses: {} };
+    });
   }
 
   private read<T>(kept: Kept<T>, hash: Hash, blobs: Pick<Blobs, 'get'>, what: string, parse: (payload: string) => T): T {

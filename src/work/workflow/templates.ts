@@ -47,9 +47,12 @@ export function needsResolving(definition: Definition): boolean {
       return isOpen(definition.question);
     case 'command':
       return false;
+    case 'planner':
+      return isOpen(definition.goal);
     // Containers are always resolved.
     case 'foreach':
     case 'until':
+    case 'plan':
     case 'uses':
       return true;
     default:

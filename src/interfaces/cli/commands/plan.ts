@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { PlannedTask, PlanPreview } from '../../api/shapes.ts';
+import type { EstimateRange, PlanEstimate, PlannedTask, PlanPreview } from '../../api/shapes.ts';
 import type { Handler } from '../command.ts';
 import { EXIT } from '../context.ts';
 import { table } from '../output.ts';
@@ -9,7 +9,13 @@ import { type LimitOptions, limitsOf } from '../typed.ts';
 import { cut, printable } from '../width.ts';
 import { duration, money, plural } from '../words.ts';
 
-export const plan: Handler<LimitOptions & { readonly input?: Readonly<Record<string, string>> }> = (context, [file = ''], options) =>
+export interface PlanOptions extends LimitOptions {
+  readonly input?: Readonly<Record<string, string>>;
+  readonly explain?: boolean;
+  readonly mermaid?: boolean;
+}
+
+export const plan: Handler<PlanOptions> = (context, [file = ''], options) =>
   context.reading(async ({ client }) => {
     const { out, cwd } = context;
     const limits = limitsOf(options);
@@ -19,13 +25,16 @@ export const plan: Handler<LimitOptions & { readonly input?: Readonly<Record<str
       ...(options.input === undefined ? {} : { inputs: options.input }),
       ...(limits === undefined ? {} : { limits }),
     });
-    out.result(preview, () => planLines(preview, out.paint));
+    out.result(preview, () =>
+      options.mermaid ? mermaidOf(preview) : [...planLines(preview, out.paint), ...(options.explain ? reasons(preview, out.paint) : [])],
+    );
     return EXIT.done;
   });
 
 const TEXT = 60;
 
-function planLines({ name, description, inputs, limits, tasks, trees, turns, warnings }: PlanPreview, paint: Paint): string[] {
+function planLines(preview: PlanPreview, paint: Paint): string[] {
+  const { name, description, inputs, limits, tasks, trees, turns, estimate, warnings } = preview;
   const lines = [paint('bold', name), ...(description === undefined ? [] : [description])];
   for (const [key, value] of Object.entries(inputs)) lines.push(`${paint('dim', `input ${key}`)}  ${JSON.stringify(value)}`);
   const all = [
@@ -49,6 +58,7 @@ function planLines({ name, description, inputs, limits, tasks, trees, turns, war
       paint,
     ),
   );
+  lines.push('', ...expected(estimate, paint));
   const people = tasks.filter(({ approval }) => approval !== undefined);
   if (people.length > 0) lines.push('', paint('bold', 'waits for people'), ...people.map(({ id, approval }) => `  ${id}: ${approval}`));
   const checked = tasks.filter(({ gates }) => gates.length > 0);
@@ -72,4 +82,55 @@ function fanOutText(tasks: readonly PlannedTask[]): string {
   return open.length === 0
     ? plural(known, 'task')
     : `At least ${plural(known, 'task')}; how many "${open.map(({ id }) => id).join('", "')}" will be shows only when it runs`;
+}
+
+/** What it will take, as far as anybody knows. */
+function expected({ byAgents, widest, criticalPath, costUsd, timeMs }: PlanEstimate, paint: Paint): string[] {
+  if (byAgents === 0) return [`${paint('dim', 'longest chain')}  ${criticalPath.join(' → ')}`];
+  return [
+    `${paint('dim', 'agents')}  ${plural(byAgents, 'task')}, ${widest} at once`,
+    `${paint('dim', 'longest chain')}  ${criticalPath.join(' → ')}`,
+    `${paint('dim', 'cost')}  ${rangeText(costUsd, money)}`,
+    `${paint('dim', 'time')}  ${rangeText(timeMs, duration)}`,
+  ];
+}
+
+function rangeText({ low, high, unknown }: EstimateRange, text: (value: number) => string): string {
+  const known = low === high ? text(low) : `${text(low)} to ${text(high)}`;
+  if (unknown.length === 0) return known;
+  const those = unknown.length > NAMED ? `${unknown.slice(0, NAMED).join(', ')} and ${unknown.length - NAMED} more` : unknown.join(', ');
+  return high === 0 ? `unknown: nothing is declared for ${those}` : `${known}, and what nobody knows of ${those}`;
+}
+const NAMED = 4;
+
+/** Why each routed task goes to whom. */
+function reasons({ tasks }: PlanPreview, paint: Paint): string[] {
+  const routed = tasks.filter(({ candidates }) => candidates !== undefined);
+  if (routed.length === 0) return ['', 'No task names a capability: nothing was routed.'];
+  return routed.flatMap(({ id, candidates = [] }) => [
+    '',
+    paint('bold', id),
+    ...table(
+      ['agent', 'worth', 'quality', 'success', 'cost', 'time', 'why'],
+      candidates.map(({ agent, chosen, terms, reason }) => [
+        chosen ? `→ ${agent}` : `  ${agent}`,
+        ...(terms
+          ? [terms.utility.toFixed(3), terms.quality.toFixed(2), terms.success.toFixed(2), money(terms.costUsd), duration(terms.latencyMs)]
+          : ['', '', '', '', '']),
+        reason,
+      ]),
+      paint,
+    ),
+  ]);
+}
+
+/** A graph for documents: https://mermaid.js.org/syntax/flowchart.html */
+function mermaidOf({ tasks }: PlanPreview): string[] {
+  const node = new Map(tasks.map(({ id }, i) => [id, `t${i}`]));
+  const label = ({ id, agent }: PlannedTask) => (agent === undefined ? id : `${id}<br/>${agent}`).replaceAll('"', '&quot;');
+  return [
+    'flowchart LR',
+    ...tasks.map((task) => `  ${node.get(task.id)}["${label(task)}"]`),
+    ...tasks.flatMap(({ id, needs }) => needs.map((need) => `  ${node.get(need)} --> ${node.get(id)}`)),
+  ];
 }

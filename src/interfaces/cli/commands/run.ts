@@ -28,7 +28,8 @@ export const run: Handler<RunOptions> = async (context, [file = ''], options) =>
     ...(input === undefined ? {} : { inputs: input }),
     ...(limits === undefined ? {} : { limits }),
     ...(priority === undefined ? {} : { priority }),
-    ...(options.approvePlan ? { approvePlan: true } : {}),
+    // The plan of a goal is a result of its own, which somebody approves.
+    ...(options.approvePlan && !(workflow && options.agent === undefined) ? { approvePlan: true } : {}),
   };
   const start = async (session: Session): Promise<number> => {
     const { run: id } = await session.client.submit(request, commandId);

@@ -1,11 +1,11 @@
 /** One attempt of a coding agent: found, started inside its walls, asked until its last message is a result, and ended. */
 import { defined } from '../../processes/defined.ts';
 import { AttemptError } from '../../processes/failure.ts';
-import type { AgentOutcome, AgentServices, Work } from '../agent.ts';
+import type { AgentOutcome, AgentServices, Checked, Work } from '../agent.ts';
 import { askUntilRight } from '../asking.ts';
 import { readConfig } from '../config.ts';
 import type { Walls } from '../walls.ts';
-import { type Checked, checkSaid } from '../written.ts';
+import { checkSaid } from '../written.ts';
 import { openAcp } from './acp.ts';
 import { openCli } from './cli.ts';
 import { type CodingConfig, codingConfigSchema } from './config.ts';

@@ -84,6 +84,7 @@ describe('what is refused when rules are loaded', () => {
         code: 'UNKNOWN_AGENT',
         rule: 1,
         key: 'avoid',
+        item: 1,
         at: 0,
         message: 'the rule names the agent "bb", which nobody defines. Did you mean "b"?',
       },
