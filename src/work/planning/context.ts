@@ -1,0 +1,81 @@
+/** What a planner is told of a project: its files, what describes it, and how it is built and tested. Data, never an instruction. */
+
+export interface ProjectContext {
+  /** Paths of files, as many as fit. */
+  readonly files: readonly string[];
+  /** Files that are not in the list. */
+  readonly more: number;
+  /** Texts that describe the project, by path, cut to what fits. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Commands that the project itself has, by what they are for. */
+  readonly commands: Readonly<Partial<Record<'test' | 'build' | 'lint' | 'types', string>>>;
+  /** Names of the scripts of a package.json; none where there is no such file. */
+  readonly scripts?: ReadonlySet<string>;
+}
+
+export const NO_PROJECT: ProjectContext = { files: [], more: 0, texts: {}, commands: {} };
+
+/** Characters of a listing and of each text: some 8,000 tokens in all. */
+const [LISTING_MAX, TEXT_MAX, TEXTS_MAX] = [12_000, 4_000, 5];
+const DESCRIBING = /^(?:README(?:\.\w+)?|package\.json|pyproject\.toml|Cargo\.toml|go\.mod|CONTRIBUTING\.md|AGENTS\.md|Makefile)$/i;
+
+/**
+ * @param files all paths of the project, relative to it
+ * @param read the text of a file, or nothing
+ */
+export function describeProject(files: readonly string[], read: (path: string) => string | undefined): ProjectContext {
+  const sorted = [...files].sort((a, b) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1));
+  const listed: string[] = [];
+  let room = LISTING_MAX;
+  for (const file of sorted) {
+    room -= file.length + 1;
+    if (room < 0) break;
+    listed.push(file);
+  }
+  const describing = sorted.filter((file) => DESCRIBING.test(file)).slice(0, TEXTS_MAX);
+  const texts = Object.fromEntries(describing.map((file) => [file, cut(read(file) ?? '')]));
+  const scripts = scriptsOf(files.includes('package.json') ? read('package.json') : undefined);
+  return {
+    files: listed,
+    more: files.length - listed.length,
+    texts,
+    commands: commandsOf(new Set(files), scripts),
+    ...(scripts ? { scripts: new Set(Object.keys(scripts)) } : {}),
+  };
+}
+
+const depthOf = (path: string): number => path.split('/').length;
+const cut = (text: string): string =>
+  text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX)}\n[${text.length - TEXT_MAX} more characters]`;
+
+function scriptsOf(manifest: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (manifest === undefined) return undefined;
+  try {
+    const { scripts } = JSON.parse(manifest) as { scripts?: unknown };
+    return typeof scripts === 'object' && scripts !== null ? (scripts as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function commandsOf(files: ReadonlySet<string>, scripts: Readonly<Record<string, unknown>> | undefined): ProjectContext['commands'] {
+  if (scripts) {
+    const run = files.has('pnpm-lock.yaml') ? 'pnpm run' : files.has('yarn.lock') ? 'yarn run' : 'npm run';
+    const script = (...names: readonly string[]) => names.find((name) => typeof scripts[name] === 'string');
+    const command = (name: string | undefined) =>
+      name === undefined ? undefined : name === 'test' ? `${run.split(' ')[0]} test` : `${run} ${name}`;
+    return defined({
+      test: command(script('test')),
+      build: command(script('build')),
+      lint: command(script('lint', 'check')),
+      types: command(script('types', 'typecheck', 'type-check')),
+    });
+  }
+  if (files.has('Cargo.toml')) return { test: 'cargo test', build: 'cargo build', lint: 'cargo clippy -- -D warnings' };
+  if (files.has('go.mod')) return { test: 'go test ./...', build: 'go build ./...', lint: 'go vet ./...' };
+  if (files.has('pyproject.toml') || files.has('setup.cfg') || files.has('pytest.ini')) return { test: 'python -m pytest' };
+  return {};
+}
+
+const defined = <T extends object>(value: T) =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
