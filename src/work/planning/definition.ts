@@ -72,6 +72,9 @@ export type Definition = Common &
     | {
         readonly kind: 'agent';
         readonly agent: AgentConfig;
+        /** What the agent was asked to be able to do, and how much work it is (1 to 5): what is learned of it is learned of that. */
+        readonly capability?: string;
+        readonly size?: number;
         readonly prompt: Template;
         readonly inputs?: Readonly<Record<string, TemplateValue>>;
         /** JSON Schema of the handoff's outputs. */

@@ -7,7 +7,7 @@ export type Source = 'outcomes' | 'declared' | 'assumed';
 /** Size of a task that does not say. */
 export const SIZE_DEFAULT = 2;
 /** How much longer and dearer the sizes from 1 to 5 are than size 2. */
-const SIZE_FACTORS: readonly number[] = [0.3, 1, 3, 8, 20];
+export const SIZE_FACTORS: readonly number[] = [0.3, 1, 3, 8, 20];
 /** Chance of success of whoever has no outcomes. */
 export const SUCCESS_ASSUMED = 0.8;
 /** Of those who declare nothing, for a task of size 2. */
