@@ -1,10 +1,12 @@
 /** The bars Baton is held to, judged on the figures of one run of the bench. */
 import type { Entrant } from './entrant.ts';
 import type { Figures } from './figures.ts';
+import { REFERENCE_MS } from './machine.ts';
 import { BATON, LARGE, LAYERS, lineOf } from './workloads/alone.ts';
 import { CLI, IDLE, SERVER, STATUS, VERSION } from './workloads/command-line.ts';
 import { kindName, PLAIN, STEADY, W1, W2, W3 } from './workloads/compared.ts';
 import { CRASH, CRASH_1000, FINISHED, FIRST } from './workloads/crash.ts';
+import { PLAN_SHAPES, PLANNING, planLine } from './workloads/planning.ts';
 
 export interface Judged {
   readonly what: string;
@@ -36,6 +38,8 @@ export function judge(figures: Figures, entrants: readonly Entrant[], cpuFactor:
   const atMost = (what: string, value: number, most: number, unit: string, more = ''): Judged =>
     judged(what, `≤ ${number(most)} ${unit}${more}`, `${number(value)} ${unit}`, value / most);
 
+  /** On the machine that the bars were set for. */
+  const routed = (size: number) => Math.max(...PLAN_SHAPES.map((shape) => own(PLANNING, planLine(size, shape)))) * REFERENCE_MS;
   const task = (tasks: number) => own(LARGE, lineOf(LAYERS, tasks));
   const grown = task(100_000) / task(1_000);
   const scaled = cpuFactor === 1 ? '' : ` (500 ms × ${cpuFactor.toFixed(2)} for this processor)`;
@@ -53,6 +57,8 @@ export function judge(figures: Figures, entrants: readonly Entrant[], cpuFactor:
     ),
     atMost('recovery of 1,000 runs, to the first new step', own(CRASH_1000, FIRST), 500 * cpuFactor, 'ms', scaled),
     against('recovery of W2, to the end of all runs', CRASH, FINISHED, 2, 'less', 'ms'),
+    atMost('a plan of 1,000 tasks routed, all assigned', routed(1_000), 10, 'ms', ' on the machine of the bars'),
+    atMost('a plan of 10,000 tasks routed, all assigned', routed(10_000), 150, 'ms', ' on the machine of the bars'),
     atMost('baton --version', own(CLI, VERSION), 1.5, '× node -e 0'),
     atMost('baton status with 100 runs', own(CLI, STATUS), 5, '× node -e 0'),
     atMost('memory of an idle server with 1,000 finished runs', own(IDLE, SERVER), 120, 'MB'),
