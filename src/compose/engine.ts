@@ -15,6 +15,7 @@ import { BatonError } from '../errors.ts';
 import type { Engine, Services } from '../interfaces/server/services.ts';
 import type { Functions } from '../work/perform/function-task.ts';
 import { createHandlers } from '../work/perform/handlers.ts';
+import type { RouteOptions } from '../work/planning/route/routing.ts';
 import { endLeftovers } from '../work/processes/leftovers.ts';
 import { createSandboxes } from '../work/sandbox/choose.ts';
 import { formatProblem } from '../work/workflow/problem.ts';
@@ -22,10 +23,12 @@ import { createResolver } from '../work/workflow/resolver.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
 import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
+import { Learning } from './learning.ts';
 import { homeIdOf, openWorkPlaces } from './places.ts';
 import { localPrincipal } from './principal.ts';
 import { removeRuns } from './remove.ts';
 import { createRepositories, treeService } from './repositories.ts';
+import { routeOptions } from './routing.ts';
 import { createDecisions, createTexts } from './texts.ts';
 import { version } from './version.ts';
 import { RunWatch } from './watch.ts';
@@ -49,6 +52,10 @@ export interface OpenHome {
   readonly staff: Staff;
   readonly settings: Settings;
   readonly watch: RunWatch;
+  /** What the journal says of agents and of finished plans, as of now. */
+  readonly learning: Learning;
+  /** What a route is told of the world, as it is now. @throws BatonError as `routeOptions` */
+  routing(settings?: Settings): RouteOptions;
   /** Runs that were unfinished, and attempts that were lost, when the home was opened. */
   readonly recovered: { readonly runs: number; readonly lost: number };
   close(): Promise<void>;
@@ -102,6 +109,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     onProblem: (error) => log(error.message, { code: error.code, hint: error.hint }),
     ...(options.onFatal ? { onFatal: options.onFatal } : {}),
   });
+  const learning = new Learning({ path: paths.learned, journal, write: true });
   const views = new ReadModel(
     journal,
     (run) => host.latestInMemory(run),
@@ -116,7 +124,11 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     host,
     startedAt: systemClock.now(),
     ...createDecisions(journal, (run) => host.state(run)),
-    remove: (runs) => removeRuns({ journal, paths, places, repositories, state: (run) => host.state(run) }, runs),
+    async remove(runs) {
+      const removed = await removeRuns({ journal, paths, places, repositories, state: (run) => host.state(run) }, runs);
+      learning.forget(removed.runs);
+      return removed;
+    },
   };
   const services = {
     ...floorServices(options, journal, staff),
@@ -137,10 +149,13 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     staff,
     settings,
     watch: new RunWatch(host),
+    learning,
+    routing: (current = settings) => routeOptions({ settings: current, breakers: staff.breakers, learning, now: systemClock.now() }),
     recovered,
     async close() {
       await host.close();
       stopFollowing();
+      learning.close();
       owner.release();
     },
   };

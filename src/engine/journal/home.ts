@@ -12,6 +12,8 @@ export interface HomePaths {
   readonly logs: string;
   /** Folders that tasks work in, one folder a run. */
   readonly work: string;
+  /** What was learned from the journal; made anew from it when it is not there. */
+  readonly learned: string;
   /** Room to give up when the disk is full. */
   readonly reserve: string;
 }
@@ -25,6 +27,7 @@ export function homePaths(home: string): HomePaths {
     blobs: at('blobs'),
     logs: at('logs'),
     work: at('work'),
+    learned: at('learned.db'),
     reserve: at('reserve'),
   };
 }
