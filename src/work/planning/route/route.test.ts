@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bestUtility, overCapacity, randomInstance, tooEarly, utilityOf } from '../../../../tests/support/exact-routing.ts';
 import { Random } from '../../../testing/simulation/random.ts';
+import { createRegistry } from '../../agents/registry.ts';
 import type { DraftTask } from '../draft.ts';
 import { route } from './route.ts';
 import type { RouteAgent, RouteTask } from './routing.ts';
@@ -163,12 +164,18 @@ describe('nobody', () => {
 
   // req P6: PL10
   test('an agent that has come is used by the next route, and one that has gone is not', () => {
-    const staff = [agent('a')];
-    expect(route([task('t', { capability: 'sql' })], staff).complete).toBe(false);
-    staff.push(agent('b', { capabilities: ['sql'] }));
-    expect(route([task('t', { capability: 'sql' })], staff).assignments[0]?.agent).toBe('b');
-    staff.pop();
-    expect(route([task('t', { capability: 'sql' })], staff).complete).toBe(false);
+    const scripted = (name: string, capability: string) => ({
+      ...agent(name, { capabilities: [capability] }),
+      kind: 'scripted' as const,
+      config: {},
+    });
+    const registry = createRegistry([scripted('a', 'code')], { check: () => undefined });
+    const next = () => route([task('t', { capability: 'sql' })], registry.all());
+    expect(next().complete).toBe(false);
+    registry.register(scripted('b', 'sql'));
+    expect(next().assignments[0]?.agent).toBe('b');
+    registry.remove('b');
+    expect(next().complete).toBe(false);
   });
 
   // req P6
