@@ -20,6 +20,7 @@ import { endLeftovers } from '../work/processes/leftovers.ts';
 import { createSandboxes } from '../work/sandbox/choose.ts';
 import { formatProblem } from '../work/workflow/problem.ts';
 import { createResolver } from '../work/workflow/resolver.ts';
+import type { World } from '../work/workflow/routes.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
 import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
@@ -32,7 +33,7 @@ import { routeOptions } from './routing.ts';
 import { createDecisions, createTexts } from './texts.ts';
 import { version } from './version.ts';
 import { RunWatch } from './watch.ts';
-import { createWorkflows } from './workflows.ts';
+import { createWorkflows, planProblems } from './workflows.ts';
 
 export interface HomeOptions {
   readonly home: string;
@@ -98,17 +99,22 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     blobs: journal,
     now: systemClock.now,
     log,
+    planProblems,
+    similar: (goal) => learning.similar(goal).map(({ name, tasks }) => ({ goal: name, tasks })),
+    world: () => routing(),
   });
   const host: EmbeddedHost = new EmbeddedHost({
     journal,
     handlers,
-    resolver: createResolver(),
+    resolver: createResolver(() => routing()),
     slots: settings.slots,
     slotsOf: slotsOf(journal, settings.slots),
     runsMax: settings.runsMax,
     onProblem: (error) => log(error.message, { code: error.code, hint: error.hint }),
     ...(options.onFatal ? { onFatal: options.onFatal } : {}),
   });
+  const routing = (current: Settings = settings): RouteOptions =>
+    routeOptions({ settings: current, breakers: staff.breakers, learning, now: systemClock.now() });
   const learning = new Learning({ path: paths.learned, journal, write: true });
   const views = new ReadModel(
     journal,
@@ -131,7 +137,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     },
   };
   const services = {
-    ...floorServices(options, journal, staff),
+    ...floorServices(options, journal, routing, staff),
     version: version(),
     home,
     logs: paths.logs,
@@ -150,7 +156,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     settings,
     watch: new RunWatch(host),
     learning,
-    routing: (current = settings) => routeOptions({ settings: current, breakers: staff.breakers, learning, now: systemClock.now() }),
+    routing,
     recovered,
     async close() {
       await host.close();
@@ -165,6 +171,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
 export function floorServices(
   { cwd, env, functions = new Map() }: HomeOptions,
   blobs: Pick<Journal, 'put' | 'get'>,
+  routing?: (settings: Settings) => World,
   staff: Staff = createStaff(settingsOf(cwd, env), env, [cwd]),
 ): Pick<Services, 'workflows' | 'texts' | 'agents' | 'checks' | 'settings'> {
   const texts = createTexts(blobs);
@@ -175,6 +182,7 @@ export function floorServices(
       functions: new Set(functions.keys()),
       now: systemClock.now,
       put: (payload) => blobs.put(payload),
+      ...(routing ? { world: routing } : {}),
     }),
     texts: async () => texts,
     // Settings are read when asked for: a project may have changed its file, or another one asks.

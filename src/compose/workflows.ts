@@ -5,12 +5,14 @@ import type { Hash, Limits, Plan } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
 import type { PlanPreview, RunRequest } from '../interfaces/api/shapes.ts';
 import type { Workflows } from '../interfaces/server/services.ts';
+import type { AgentConfig } from '../work/agents/agent.ts';
 import { badSchema } from '../work/agents/json-schema.ts';
 import { inputProblems } from '../work/tools/input.ts';
 import { defined, narrowLimits } from '../work/workflow/compile.ts';
 import { describe } from '../work/workflow/describe.ts';
 import { type Loaded, loadWorkflow } from '../work/workflow/load.ts';
 import { planOf } from '../work/workflow/plan.ts';
+import type { World } from '../work/workflow/routes.ts';
 import { formatProblem, type Problem } from '../work/workflow/problem.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
 import { agentProblem, type Staff } from './agents.ts';
@@ -21,6 +23,8 @@ export interface WorkflowParts {
   readonly functions: ReadonlySet<string>;
   readonly now: () => number;
   put(payload: string): Hash;
+  /** What routing is told of the world, as of now. */
+  readonly world?: (settings: Settings) => World;
 }
 
 export function createWorkflows(parts: WorkflowParts): Workflows {
@@ -32,7 +36,13 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
     async plan(request): Promise<PlanPreview> {
       const { loaded, settings } = await load(parts, request);
       const limits = limitsFor(settings, request);
-      const described = describe(loaded, { agents: settings.agents, routing: settings.routing, limits, inputs: request.inputs ?? {} });
+      const described = describe(loaded, {
+        agents: settings.agents,
+        routing: settings.routing,
+        limits,
+        inputs: request.inputs ?? {},
+        ...worldOf(parts, settings),
+      });
       if (!isRepository(projectOf(request.cwd))) return described;
       const promote = loaded.files[loaded.main]?.value.promote ?? 'end';
       return { ...described, trees: { promote, ...defined({ approval: settings.promotionApproval }) } };
@@ -49,13 +59,18 @@ export async function planText(parts: WorkflowParts, text: string, request: RunR
 /** A folder of git's, or the file that stands for it in a linked work tree. */
 const isRepository = (project: string): boolean => existsSync(join(project, '.git'));
 
+const worldOf = ({ world }: WorkflowParts, settings: Settings) => (world ? { world: () => world(settings) } : {});
+
 const limitsFor = (settings: Settings, { limits }: RunRequest): Limits => narrowLimits(limits ?? {}, settings.limits);
 
-function plan({ put, now }: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Plan {
+function plan(parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Plan {
+  const { put, now } = parts;
   const { inputs, priority } = request;
   return planOf(loaded, {
     agents: settings.agents,
     routing: settings.routing,
+    planning: settings.planning,
+    ...worldOf(parts, settings),
     limits: limitsFor(settings, request),
     scope: projectOf(request.cwd),
     ...(isRepository(projectOf(request.cwd)) ? { repository: defined({ approval: settings.promotionApproval }) } : {}),
@@ -88,21 +103,38 @@ interface Checked {
   readonly settings: Settings;
 }
 
-async function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: RunRequest): Promise<Checked> {
-  // Loaded here and not above: commands that only read meet no workflow file.
+/** What is wrong with a workflow that was planned. It names no agent but these, and no function. */
+export async function planProblems(workflow: Readonly<Record<string, unknown>>, agents: readonly AgentConfig[]): Promise<string[]> {
+  const known = { ...namesOf(agents), functions: new Set<string>(), ...(await toolsKnown()) };
+  const checked = loadWorkflow('plan', Buffer.from(JSON.stringify(workflow)), known);
+  return checked.ok ? [] : checked.problems.map(({ code, message }) => `${code}: ${message}`);
+}
+
+const namesOf = (agents: readonly AgentConfig[]) => ({
+  agents: new Set(agents.map(({ name }) => name)),
+  capabilities: new Set(agents.flatMap(({ capabilities }) => capabilities)),
+});
+
+/** Loaded when it is needed: commands that only read meet no workflow file. */
+async function toolsKnown() {
   const { TOOLS } = await import('../work/tools/catalog.ts');
-  const found = findSettings(request.cwd, parts.env);
-  if (!found.ok) throw invalid('baton.yaml', found.problems);
-  const { settings } = found;
-  const known = {
-    agents: new Set(settings.agents.map((agent) => agent.name)),
-    capabilities: new Set(settings.agents.flatMap(({ capabilities }) => capabilities)),
-    limits: settings.limits as unknown as Record<string, number>,
-    functions: parts.functions,
+  return {
     toolProblems: (name: string, value: unknown) => {
       const tool = TOOLS.get(name);
       return tool === undefined ? [] : inputProblems(tool, value);
     },
+  };
+}
+
+async function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: RunRequest): Promise<Checked> {
+  const found = findSettings(request.cwd, parts.env);
+  if (!found.ok) throw invalid('baton.yaml', found.problems);
+  const { settings } = found;
+  const known = {
+    ...namesOf(settings.agents),
+    ...(await toolsKnown()),
+    limits: settings.limits as unknown as Record<string, number>,
+    functions: parts.functions,
     schemaProblem: (schema: unknown) => badSchema(schema as Record<string, unknown>),
     agentProblem: (name: string, entry: Parameters<typeof agentProblem>[1]) => agentProblem(name, entry, parts.staff.providers),
   };

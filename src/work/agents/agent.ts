@@ -56,7 +56,7 @@ export interface Work {
   /** JSON Schema of the outputs asked for; without it `outputs` is `{ text }`. */
   readonly schema?: Readonly<Record<string, unknown>>;
   /** How what a model says becomes a result, where a schema does not tell: what it finds wrong is asked again. */
-  readonly read?: (said: string) => Checked;
+  readonly read?: (said: string) => Checked | Promise<Checked>;
   /** Values of the task's inputs, for agents that take data. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What gates said about earlier attempts, oldest first. */

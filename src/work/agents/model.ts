@@ -103,7 +103,7 @@ class Conversation {
       const { reply, recorded } = await this.step(key, last);
       if (tools === undefined || reply.calls === undefined || reply.messages === undefined) {
         this.last = reply.text;
-        return { checked: checkReply(reply, work, config), recorded };
+        return { checked: await checkReply(reply, work, config), recorded };
       }
       if (last) throw stepsExhausted(config);
       this.said = [...this.said, ...(await tools.answer({ calls: reply.calls, messages: reply.messages }, key))];
@@ -138,7 +138,11 @@ class Conversation {
   }
 }
 
-const checkReply = ({ text, finish }: Reply, { schema, read }: Work, { maxOutputTokens }: ModelConfig): Checked => {
+const checkReply = (
+  { text, finish }: Reply,
+  { schema, read }: Work,
+  { maxOutputTokens }: ModelConfig,
+): Checked | Promise<Checked> => {
   if (finish === 'content-filter')
     throw new AttemptError('permanent', 'CONTENT_FILTERED', "The provider's content filter stopped the answer.");
   if (read) return read(text);

@@ -35,7 +35,7 @@ export interface AgentStaff {
 }
 
 /** Asks for output of the right shape, the first included. */
-const ASKS_MAX = 3;
+export const ASKS_MAX = 3;
 
 /** What the breaker of an agent is kept for: what it was chosen for, as far as its configuration tells. */
 export const capabilityOf = ({ capabilities }: AgentConfig): string => (capabilities.length === 1 ? (capabilities[0] ?? '') : '');
@@ -130,7 +130,7 @@ const sealed = async (home: Home, ended: AgentOutcome, work: Work, { blobs }: At
   return { ...outcome, ...defined({ usage: ended.usage }) };
 };
 
-const workOf = (place: Place, definition: AgentDefinition, env: Environment, context: AttemptContext): Work => {
+export const workOf = (place: Place, definition: AgentDefinition, env: Environment, context: AttemptContext): Work => {
   const { attemptKey, effectKey, feedback, blobs } = context;
   const whose = whoseOf(context);
   return {
@@ -156,7 +156,7 @@ const gone = (hash: string): never => {
   });
 };
 
-const servicesOf = (home: Home, context: AttemptContext, signal: AbortSignal, log: RedactedLog): AgentServices => ({
+export const servicesOf = (home: Home, context: AttemptContext, signal: AbortSignal, log: RedactedLog): AgentServices => ({
   signal,
   log: (chunk, kind = 'text') => log.write(chunk, kind),
   onMessage: (handler) => context.onMessage(handler),

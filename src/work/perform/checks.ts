@@ -65,7 +65,7 @@ const placeOfCheck = (
     ...defined({ tree }),
     goesOn: true,
     apart,
-    walled: tree !== undefined && isTouched(context.state(), context.spec),
+    walled: definition.foreign === true || (tree !== undefined && isTouched(context.state(), context.spec)),
     signal: context.signal,
   });
 

@@ -25,7 +25,7 @@ export const performCommand = async (home: Home, definition: CommandDefinition, 
     definition,
     ...(base === undefined ? {} : { tree: base }),
     goesOn: context.feedback.length > 0,
-    walled: base !== undefined && context.state().tree?.touched === true,
+    walled: definition.foreign === true || (base !== undefined && context.state().tree?.touched === true),
     signal,
   });
   try {

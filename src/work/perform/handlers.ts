@@ -10,17 +10,18 @@ import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import type { Registry } from '../agents/registry.ts';
 import type { Definition } from '../planning/definition.ts';
 import { failure } from '../processes/failure.ts';
-import { type AgentStaff, capabilityOf, performAgent } from './agent-task.ts';
+import { capabilityOf, performAgent } from './agent-task.ts';
 import { performGate, performProbe } from './checks.ts';
 import { performCommand } from './command-task.ts';
 import { Definitions } from './definitions.ts';
 import { type Functions, performFunction } from './function-task.ts';
 import { failed, failedBy } from './outcome.ts';
+import { type PlannerStaff, performPlanner } from './planner-task.ts';
 import type { Home } from './surroundings.ts';
 import { performToolTask } from './tool-task.ts';
 import { createTreeHandlers } from './tree-handlers.ts';
 
-export interface PerformOptions extends Home, AgentStaff {
+export interface PerformOptions extends Home, PlannerStaff {
   readonly registry: Pick<Registry, 'has'>;
   readonly functions: Functions;
   /** Where definitions are read when the host asks whether an attempt may start. */
@@ -46,6 +47,10 @@ export const createHandlers = (options: PerformOptions): Handlers => {
             return performCommand(options, definition, context).catch((error) => failedBy(error, { ...options, blobs: context.blobs }));
           case 'tool':
             return performToolTask(options, definition, context).catch((error) => failedBy(error, { ...options, blobs: context.blobs }));
+          case 'planner':
+            return performPlanner(options, options, definition, context).catch((error) =>
+              failedBy(error, { ...options, blobs: context.blobs }),
+            );
           case 'agent':
             return performAgent(options, options, definition, context);
           default:

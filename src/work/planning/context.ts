@@ -19,12 +19,21 @@ export const NO_PROJECT: ProjectContext = { files: [], more: 0, texts: {}, comma
 const [LISTING_MAX, TEXT_MAX, TEXTS_MAX] = [12_000, 4_000, 5];
 const DESCRIBING = /^(?:README(?:\.\w+)?|package\.json|pyproject\.toml|Cargo\.toml|go\.mod|CONTRIBUTING\.md|AGENTS\.md|Makefile)$/i;
 
+const topFirst = (a: string, b: string): number => depthOf(a) - depthOf(b) || (a < b ? -1 : 1);
+
+/** The files whose texts tell what a project is, the ones at its top first. */
+export const describing = (files: readonly string[]): string[] =>
+  files
+    .filter((file) => DESCRIBING.test(file))
+    .sort(topFirst)
+    .slice(0, TEXTS_MAX);
+
 /**
  * @param files all paths of the project, relative to it
- * @param read the text of a file, or nothing
+ * @param texts of those that describe it, by path
  */
-export function describeProject(files: readonly string[], read: (path: string) => string | undefined): ProjectContext {
-  const sorted = [...files].sort((a, b) => depthOf(a) - depthOf(b) || (a < b ? -1 : 1));
+export function describeProject(files: readonly string[], texts: ReadonlyMap<string, string>): ProjectContext {
+  const sorted = [...files].sort(topFirst);
   const listed: string[] = [];
   let room = LISTING_MAX;
   for (const file of sorted) {
@@ -32,13 +41,11 @@ export function describeProject(files: readonly string[], read: (path: string) =
     if (room < 0) break;
     listed.push(file);
   }
-  const describing = sorted.filter((file) => DESCRIBING.test(file)).slice(0, TEXTS_MAX);
-  const texts = Object.fromEntries(describing.map((file) => [file, cut(read(file) ?? '')]));
-  const scripts = scriptsOf(files.includes('package.json') ? read('package.json') : undefined);
+  const scripts = scriptsOf(texts.get('package.json'));
   return {
     files: listed,
     more: files.length - listed.length,
-    texts,
+    texts: Object.fromEntries([...texts].map(([file, text]) => [file, cut(text)])),
     commands: commandsOf(new Set(files), scripts),
     ...(scripts ? { scripts: new Set(Object.keys(scripts)) } : {}),
   };

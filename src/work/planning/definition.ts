@@ -5,6 +5,9 @@
  */
 import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
+import type { Weights } from './route/routing.ts';
+import type { RouteRule } from './route/rules.ts';
+import type { PlanLimits } from './situation.ts';
 
 /** A piece of text that is known only when the task starts. */
 export type Part = string | { readonly expr: string; readonly at?: Position } | { readonly secret: string };
@@ -48,6 +51,8 @@ interface Common {
   readonly probe?: { readonly run: CommandLine; readonly env?: Readonly<Record<string, Template>>; readonly timeoutMs?: number };
   readonly env?: Readonly<Record<string, Template>>;
   readonly in?: Place;
+  /** An agent wrote its commands: they run inside walls, whatever tree they run in. */
+  readonly foreign?: boolean;
   /** Domains it may reach from inside a sandbox, where it has no other network. */
   readonly network?: readonly string[];
   /** Names visible to expressions beside `inputs`, `tasks`, `run`: `item`, `index`, and for a used workflow its own `inputs`. Values are JSON. */
@@ -108,9 +113,18 @@ export type Definition = Common &
     | {
         readonly kind: 'planner';
         readonly goal: Template;
-        /** Who there is to do the tasks; told when the container is opened. */
-        readonly agents?: readonly AgentConfig[];
         readonly timeoutMs?: number;
+        /** The rest is told when the container is opened. Who there is to do the tasks. */
+        readonly agents?: readonly AgentConfig[];
+        /** The model that is asked for a plan, where there is one. */
+        readonly planner?: AgentConfig;
+        readonly limits?: PlanLimits;
+        /** Domains that planned tasks may ask for. */
+        readonly network?: readonly string[];
+        /** How deep this plan lies in others. Default 1. */
+        readonly depth?: number;
+        /** How agents are chosen. */
+        readonly routing?: { readonly rules: readonly RouteRule[]; readonly weights: Weights };
       }
     | {
         readonly kind: 'uses';

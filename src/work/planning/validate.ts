@@ -2,7 +2,6 @@
  * What is wrong with a plan, as coded findings. Each look is linear in the plan; none recurses on the graph. Nobody for a
  * capability (`UNROUTABLE`) is told by routing.
  */
-import { BUILT_IN, isBuiltIn } from '../tools/names.ts';
 import type { Draft, DraftGate, DraftTask, Finding } from './draft.ts';
 import { note, refusal } from './notes.ts';
 import { Order } from './order.ts';
@@ -26,6 +25,7 @@ export function validate(draft: Draft, situation: Situation): Finding[] {
     ...tooMuch(draft, situation),
     ...unapproved(draft.tasks),
     ...unsatisfiable(draft.tasks, situation),
+    ...expressions(draft.tasks),
   ];
 }
 
@@ -175,33 +175,40 @@ const unapproved = (tasks: readonly DraftTask[]): Finding[] =>
       refusal('APPROVAL_MISSING', [id], `"${id}" can't be taken back, and nobody is asked before it starts.`, 'Add `approval: start`.'),
     );
 
+/** Commands hold no expressions: data reaches them by files and by the environment. */
+const expressions = (tasks: readonly DraftTask[]): Finding[] =>
+  tasks
+    .filter(({ kind, text, gates = [] }) =>
+      [...(kind === 'command' ? [text] : []), ...gates.map(({ run }) => String(run))].some((run) => run.includes('${{')),
+    )
+    .map(({ id }) => refusal('BAD_SHAPE', [id], `A command of "${id}" has an expression in it.`, 'Write a command without `${{`.'));
+
 /** Gates and commands that can never pass, because what they run is not there. */
 function unsatisfiable(tasks: readonly DraftTask[], { project }: Situation): Finding[] {
-  const files = new Set(project.files);
-  const missing = (run: DraftGate['run']): string | undefined => {
-    const text = typeof run === 'string' ? run : run.join(' ');
-    if (text.trim() === '') return 'is empty';
-    const script = /^(?:npm|pnpm|yarn)(?:\s+-s|\s+--silent)?\s+(?:run\s+)?([\w:.-]+)/.exec(text)?.[1];
-    const npm = /^(?:npm|pnpm|yarn)\s+(?:run\s|test\b|t\b|start\b)/.test(text);
-    if (npm && script !== undefined && !project.scripts?.has(script === 't' ? 'test' : script))
-      return `runs the script "${script}", which package.json does not have`;
-    const program = /^\.\/(\S+)/.exec(text)?.[1];
-    return program !== undefined && project.more === 0 && !files.has(program)
-      ? `runs ./${program}, which the project does not have`
-      : undefined;
-  };
   return tasks.flatMap(({ id, gates = [], kind, text }) => [
     ...gates.flatMap(({ run }) => {
-      const why = missing(run);
+      const why = missing(run, project);
       return why === undefined
         ? []
         : [refusal('GATE_UNSATISFIABLE', [id], `A gate of "${id}" ${why}.`, 'Check it by a command that the project has.')];
     }),
-    ...(kind === 'command' && missing(text) !== undefined
-      ? [note('GATE_UNSATISFIABLE', [id], `The command of "${id}" ${missing(text)}.`, 'An earlier task must make it.')]
+    ...(kind === 'command' && missing(text, project) !== undefined
+      ? [note('GATE_UNSATISFIABLE', [id], `The command of "${id}" ${missing(text, project)}.`, 'An earlier task must make it.')]
       : []),
   ]);
 }
 
-/** Tools whose effects can be repeated need nobody's leave. */
-export const isHarmless = ({ kind, text }: DraftTask): boolean => kind === 'tool' && isBuiltIn(text) && BUILT_IN[text].idempotent;
+export const isMissing = (run: DraftGate['run'], project: Situation['project']): boolean => missing(run, project) !== undefined;
+
+/** Why a command can't do anything here, as far as that can be told without running it. */
+function missing(run: DraftGate['run'], { files, more, scripts }: Situation['project']): string | undefined {
+  const text = typeof run === 'string' ? run : run.join(' ');
+  if (text.trim() === '') return 'is empty';
+  const [, named, short] = NPM_SCRIPT.exec(text) ?? [];
+  const script = named ?? short;
+  if (script !== undefined && !scripts?.has(script === 't' ? 'test' : script))
+    return `runs the script "${script}", which package.json does not have`;
+  const program = /^\.\/(\S+)/.exec(text)?.[1];
+  return program !== undefined && more === 0 && !files.includes(program) ? `runs ./${program}, which the project does not have` : undefined;
+}
+const NPM_SCRIPT = /^(?:npm|pnpm|yarn)(?:\s+-s|\s+--silent)?\s+(?:run\s+([\w:.-]+)|(test|t|start)\b)/;

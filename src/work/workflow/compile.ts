@@ -7,7 +7,7 @@ import { BUILT_IN, isBuiltIn } from '../tools/names.ts';
 import { durationMs } from './duration.ts';
 import type { CheckedFile } from './load.ts';
 import { gatesOf, needsOf } from './names.ts';
-import { chosen, isRouted, type RouteSettings, routed } from './routes.ts';
+import { chosen, isRouted, type RouteSettings, routed, type World } from './routes.ts';
 import type { TaskEntry } from './schema.ts';
 import { bareExpression } from './sites.ts';
 import { needsResolving, templates, templateValue, templateValues } from './templates.ts';
@@ -17,6 +17,9 @@ export interface CompileContext {
   readonly agents: ReadonlyMap<string, AgentConfig>;
   /** How tasks that name a capability find their agents. */
   readonly routing?: RouteSettings;
+  readonly world?: () => World;
+  /** An agent made this file: its commands run inside walls. */
+  readonly foreign?: boolean;
   /** Prefix of the ids, and what the expressions see. */
   readonly scope: Scope;
   readonly parent?: string;
@@ -27,7 +30,7 @@ export interface CompileContext {
 
 export function compileTasks(context: CompileContext): TaskSpec[] {
   const { value } = context.file;
-  const agents = isRouted(value) ? chosen(routed(value, context.agents, context.routing)) : new Map<string, string>();
+  const agents = isRouted(value) ? chosen(routed(value, context.agents, context.routing, context.world?.())) : new Map<string, string>();
   return Object.entries(value.tasks).map(([id, entry]) => {
     const agent = entry.capability === undefined ? undefined : agents.get(id);
     return compileTask(context, id, agent === undefined ? entry : { ...entry, agent });
@@ -87,12 +90,13 @@ const isTop = (scope: Scope): boolean => scope.prefix === '' && scope.inputs ===
 type ChildSpec = ChildTemplate['spec'];
 
 /** One task as such, whatever container may hold it. */
-function single({ file, agents, tree }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {
+function single({ file, agents, tree, foreign }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {
   const env = entry.env ? { env: templates(entry.env) } : {};
   const gates = gateDefinitions(entry);
   const rest = {
     ...env,
     ...(entry.in ? { in: entry.in } : {}),
+    ...(foreign ? { foreign } : {}),
     ...(gates.length > 0 ? { gates } : {}),
     ...(entry.network?.length ? { network: entry.network } : {}),
     // A probe looks for what the command did, so it gets the same data.

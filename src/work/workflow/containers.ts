@@ -4,6 +4,7 @@ import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import { type TaskRecord, TERMINAL } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
 import type { ChildTemplate, Definition, HandoffContent, Scope } from '../planning/definition.ts';
+import { PLAN_LIMITS_DEFAULT, plannerAmong } from '../planning/situation.ts';
 import { compileTasks } from './compile.ts';
 import { filledValue, filledValues } from './fill.ts';
 import { resolveInputs } from './inputs.ts';
@@ -101,8 +102,30 @@ function closeUntil(job: Job, definition: Container<'until'>): Resolution {
 }
 
 function openPlan(job: Job, { child: { spec, definition } }: Container<'plan'>): Resolution {
-  const planner = { ...definition, agents: [...agentsAround(job)] } as Definition;
-  return { to: 'expand', add: [child(job, `${job.task.spec.id}~plan`, { spec, definition: planner }, scopeOf(job.definition))] };
+  const { limits, network = [], agent } = job.source.planning ?? { limits: PLAN_LIMITS_DEFAULT };
+  const agents = [...agentsAround(job)];
+  const planner = plannerAmong(agents, agent);
+  const { routing } = job.source;
+  const own = {
+    ...definition,
+    agents,
+    ...(planner ? { planner } : {}),
+    limits,
+    network,
+    depth: plansAround(job) + 1,
+    ...(routing ? { routing: { rules: routing.rules, weights: routing.weights } } : {}),
+  } as Definition;
+  return { to: 'expand', add: [child(job, `${job.task.spec.id}~plan`, { spec, definition: own }, scopeOf(job.definition))] };
+}
+
+/** Plans that this one lies in. */
+function plansAround({ state, task, stored, blobs }: Job): number {
+  let depth = 0;
+  for (let at = task.spec.parent; at !== undefined; at = state.tasks.get(at)?.spec.parent) {
+    const around = state.tasks.get(at);
+    if (around && stored.definition(around.spec.work, blobs).kind === 'plan') depth++;
+  }
+  return depth;
 }
 
 /** The planner has ended, and its tasks are made; or they have ended too. */
@@ -116,7 +139,7 @@ function closePlan(job: Job): Resolution {
   const agents = agentsOf(file.value, agentsAround(job));
   const put = (payload: string) => job.blobs.put(payload);
   const tree = job.state.plan.tree !== undefined;
-  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/` }, parent: id, tree, put, ...routingOf(job) }) };
+  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/` }, parent: id, tree, put, foreign: true, ...routingOf(job) }) };
 }
 
 function openUses(job: Job, definition: Container<'uses'>): Resolution {
@@ -133,7 +156,7 @@ function openUses(job: Job, definition: Container<'uses'>): Resolution {
   };
 }
 
-const routingOf = ({ source: { routing } }: Job) => (routing ? { routing } : {});
+const routingOf = ({ source: { routing }, world }: Job) => ({ world, ...(routing ? { routing } : {}) });
 
 /** A used file sees the agents of project and user, and those of the main file; its own go before them. */
 function agentsAround({ source, files }: Job) {

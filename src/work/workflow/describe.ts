@@ -13,7 +13,7 @@ import type { CheckedFile, Loaded } from './load.ts';
 import { gatesOf, kindsOf, needsAmong, needsOf } from './names.ts';
 import { agentsOf, limitsOf } from './plan.ts';
 import { type Turns, turnsAmong, worksInTree } from './plan-trees.ts';
-import { isRouted, type RouteSettings, routed } from './routes.ts';
+import { isRouted, type RouteSettings, routed, type World } from './routes.ts';
 import type { TaskEntry, WorkflowFile } from './schema.ts';
 import { bareExpression } from './sites.ts';
 import { isPlain } from './with.ts';
@@ -59,18 +59,18 @@ type Inputs = Readonly<Record<string, unknown>>;
 /** @throws BatonError for inputs that are missing or wrong, as `resolveInputs` */
 export function describe(
   loaded: Loaded,
-  options: { readonly agents: readonly AgentConfig[]; readonly limits: Limits; readonly inputs: Inputs; readonly routing?: RouteSettings },
+  options: { readonly agents: readonly AgentConfig[]; readonly limits: Limits; readonly inputs: Inputs; readonly routing?: RouteSettings; readonly world?: () => World },
 ): Described {
   const main = loaded.files[loaded.main];
   if (!main) throw new Error(`${loaded.main} was not loaded`);
   const inputs = resolveInputs(main.value, options.inputs);
   const limits = narrowLimits(limitsOf(main.value.limits), options.limits);
   const agents = agentsOf(main.value, options.agents);
-  const { findings, ...expected } = estimate(routed(main.value, agents, options.routing), {
+  const { findings, ...expected } = estimate(routed(main.value, agents, options.routing, isRouted(main.value) ? options.world?.() : {}), {
     ...(limits.costUsd === undefined ? {} : { costUsd: limits.costUsd }),
     ...(limits.wallTimeMs === undefined ? {} : { wallTimeMs: limits.wallTimeMs }),
   });
-  const tasks = describeAll(loaded, main, agents, inputs, limits, options.routing);
+  const tasks = describeAll(loaded, main, agents, inputs, limits, options);
   return {
     name: main.value.name,
     ...(main.value.description === undefined ? {} : { description: main.value.description }),
@@ -95,7 +95,7 @@ function describeAll(
   agents: Agents,
   inputs: Inputs,
   limits: Limits,
-  routing: RouteSettings | undefined,
+  { routing, world }: { readonly routing?: RouteSettings; readonly world?: () => World },
 ): DescribedTask[] {
   interface Level {
     readonly file: CheckedFile;
@@ -105,7 +105,7 @@ function describeAll(
     readonly ids: string[];
     readonly routes: Solved | undefined;
   }
-  const routesOf = ({ value }: CheckedFile, who: Agents) => (isRouted(value) ? routed(value, who, routing) : undefined);
+  const routesOf = ({ value }: CheckedFile, who: Agents) => (isRouted(value) ? routed(value, who, routing, world?.()) : undefined);
   const found: DescribedTask[] = [];
   const open: Level[] = [{ file: main, agents, inputs, prefix: '', ids: order(main.value).reverse(), routes: routesOf(main, agents) }];
   for (let level = open.at(-1); level && found.length <= limits.tasks; level = open.at(-1)) {

@@ -6,6 +6,7 @@ import type { Definition, Scope } from '../planning/definition.ts';
 import type { CheckedFile } from './load.ts';
 import { taskNamed } from './names.ts';
 import type { RunSource } from './plan.ts';
+import type { World } from './routes.ts';
 import type { Stored } from './stored.ts';
 import type { Sight } from './values.ts';
 
@@ -17,6 +18,8 @@ export interface Job {
   readonly stored: Stored;
   readonly source: RunSource;
   readonly files: ReadonlyMap<string, CheckedFile>;
+  /** What routing is told of the world, as of now. */
+  readonly world: () => World;
 }
 
 /** The id a task has in its file: without the containers around it, its place in a list, its round, and how often it was retried. */

@@ -3,12 +3,13 @@
 import { type ApprovalRule, type Hash, LIMITS_DEFAULT, type Limits, type Plan } from '../../engine/kernel/plan.ts';
 import { BatonError } from '../../errors.ts';
 import type { AgentConfig } from '../agents/agent.ts';
+import type { PlanningSettings } from '../planning/situation.ts';
 import { agentConfig } from './agents.ts';
 import { compileTasks, defined, narrowLimits } from './compile.ts';
 import { durationMs } from './duration.ts';
 import { resolveInputs } from './inputs.ts';
 import type { Loaded } from './load.ts';
-import type { RouteSettings } from './routes.ts';
+import type { RouteSettings, World } from './routes.ts';
 import type { SettingsFile, WorkflowFile } from './schema.ts';
 
 /** What the blob `plan.source` holds. Secrets are named, never valued. */
@@ -20,6 +21,7 @@ export interface RunSource {
   readonly secrets: readonly string[];
   /** For tasks that are made while it runs. */
   readonly routing?: RouteSettings;
+  readonly planning?: PlanningSettings;
 }
 
 export interface PlanOptions {
@@ -28,6 +30,9 @@ export interface PlanOptions {
   readonly agents: readonly AgentConfig[];
   readonly limits?: Limits;
   readonly routing?: RouteSettings;
+  readonly planning?: PlanningSettings;
+  /** What routing is told of the world, as of now. */
+  readonly world?: () => World;
   /** What `writes` are relative to. */
   readonly scope: string;
   readonly priority?: number;
@@ -50,6 +55,7 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
     inputs,
     agents: options.agents,
     ...(options.routing ? { routing: options.routing } : {}),
+    ...(options.planning ? { planning: options.planning } : {}),
     secrets: [...new Set(Object.values(loaded.files).flatMap(({ value }) => value.secrets ?? []))],
   };
   if (!options.repository && main.value.promote !== undefined && main.value.promote !== 'never')
@@ -69,6 +75,7 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
       tree: options.repository !== undefined,
       put: options.put,
       ...(options.routing ? { routing: options.routing } : {}),
+      ...(options.world ? { world: options.world } : {}),
     }),
     limits: narrowLimits(limitsOf(main.value.limits), options.limits ?? LIMITS_DEFAULT),
     scope: options.scope,

@@ -1,6 +1,6 @@
 /**
- * Resolves what a task needs to know before it starts, and makes and closes the children of containers. Pure: from the
- * state and its blobs, without waiting. What goes wrong is a failure of the task that names the file and the line.
+ * Resolves what a task needs to know before it starts, and makes and closes the children of containers. From the
+ * state and its blobs, without waiting; what is routed is told as a fact, since agents come and go. What goes wrong is a failure of the task that names the file and the line.
  */
 import type { Resolver } from '../../engine/host/host.ts';
 import type { Resolution } from '../../engine/kernel/commands.ts';
@@ -10,10 +10,11 @@ import { close, open } from './containers.ts';
 import { filled } from './fill.ts';
 import { type Job, sightOf } from './job.ts';
 import { locate } from './locate.ts';
+import type { World } from './routes.ts';
 import { Stored } from './stored.ts';
 import { evaluateBoolean } from './values.ts';
 
-export function createResolver(): Resolver {
+export function createResolver(world: () => World = () => ({})): Resolver {
   const stored = new Stored();
   return {
     resolve(state, task, blobs) {
@@ -25,6 +26,7 @@ export function createResolver(): Resolver {
           task: record,
           blobs,
           stored,
+          world,
           definition: stored.definition(record.spec.work, blobs),
           ...stored.source(state.plan.source, blobs),
         };

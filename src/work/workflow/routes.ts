@@ -13,19 +13,22 @@ export interface RouteSettings {
   readonly weights: Weights;
 }
 
+/** What routing is told of the world besides settings. */
+export type World = Pick<RouteOptions, 'learned' | 'health'>;
+
 export const isRouted = ({ tasks }: WorkflowFile): boolean => Object.values(tasks).some(({ capability }) => capability !== undefined);
 
 export function routed(
   file: WorkflowFile,
   agents: ReadonlyMap<string, AgentConfig>,
   settings?: RouteSettings,
-  more: Pick<RouteOptions, 'learned' | 'health'> = {},
+  world: World = {},
 ): Solved {
   const tasks = Object.entries(file.tasks).map(([id, entry]) => routeTask(id, entry));
   // Rules were checked with the settings; an agent of theirs that has gone since makes them say nothing.
   const loaded = loadRules(settings?.rules ?? [], agents.keys());
   return solve(tasks, [...agents.values()], {
-    ...more,
+    ...world,
     ...(settings ? { weights: settings.weights } : {}),
     ...(loaded.ok ? { rules: loaded.rules } : {}),
   });

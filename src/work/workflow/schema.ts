@@ -217,6 +217,21 @@ export const settings = z.strictObject({
     .strictObject({ approval: z.strictObject(approvalRule).optional() })
     .optional()
     .meta({ description: 'Who must approve before a change goes into your tree' }),
+  planning: z
+    .strictObject({
+      agent: z.string().optional().meta({ description: 'The model that makes plans' }),
+      network: z.array(z.string()).optional().meta({ description: 'Domains that planned tasks may ask for' }),
+      limits: z
+        .strictObject({
+          tasks: count.max(1_000).optional(),
+          depth: count.max(8).optional(),
+          calls: count.optional(),
+          tokens: count.optional(),
+          time: duration.optional(),
+        })
+        .optional(),
+    })
+    .optional(),
   routing: z
     .strictObject({
       rules: z.array(routingRule).max(200).optional(),

@@ -9,6 +9,7 @@ import { type ApprovalRule, LIMITS_DEFAULT, type Limits } from '../../engine/ker
 import type { AgentConfig } from '../agents/agent.ts';
 import { WEIGHTS_DEFAULT, type Weights } from '../planning/route/routing.ts';
 import type { RouteRule } from '../planning/route/rules.ts';
+import { PLAN_LIMITS_DEFAULT, type PlanningSettings } from '../planning/situation.ts';
 import { agentConfig } from './agents.ts';
 import { defined, rule } from './compile.ts';
 import { durationMs } from './duration.ts';
@@ -24,6 +25,7 @@ export interface Settings {
   readonly limits: Limits;
   readonly workspace: WorkspaceSettings;
   readonly routing: RoutingSettings;
+  readonly planning: PlanningSettings;
   /** Asked before a change goes into the user's tree. */
   readonly promotionApproval?: ApprovalRule;
   readonly slots: number;
@@ -193,6 +195,7 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   tell('promotion.approval', approval ? approval.value : 'none', approval?.from ?? 'default');
   const workspace = workspaceOf(files, nearest, tell);
   const routing = routingOf(nearest, tell);
+  const planning = planningOf(nearest, tell);
   const keepRunsMs = keep ? durationMs(keep.value) : undefined;
   return {
     agents: [...agents.values()],
@@ -201,6 +204,7 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
     limits,
     workspace,
     routing,
+    planning,
     ...(approval ? { promotionApproval: rule('task', approval.value) } : {}),
     slots,
     runsMax,
@@ -220,6 +224,22 @@ function routingOf(nearest: Nearest, tell: (name: string, value: unknown, from: 
   if (weights) tell('routing.weights', weights.value, weights.from);
   if (learn) tell('routing.learn', learn.value, learn.from);
   return { rules: rules?.value ?? [], weights: { ...WEIGHTS_DEFAULT, ...defined(weights?.value ?? {}) }, learn: learn?.value ?? true };
+}
+
+function planningOf(nearest: Nearest, tell: (name: string, value: unknown, from: string) => void): PlanningSettings {
+  const agent = nearest((value) => value.planning?.agent);
+  const network = nearest((value) => value.planning?.network);
+  const limits = nearest((value) => value.planning?.limits);
+  if (agent) tell('planning.agent', agent.value, agent.from);
+  if (network) tell('planning.network', network.value, network.from);
+  if (limits) tell('planning.limits', limits.value, limits.from);
+  const { time, ...counted } = limits?.value ?? {};
+  const timeMs = time === undefined ? undefined : durationMs(time);
+  return {
+    ...(agent ? { agent: agent.value } : {}),
+    network: network?.value ?? [],
+    limits: { ...PLAN_LIMITS_DEFAULT, ...defined(counted), ...(timeMs === undefined ? {} : { timeMs }) },
+  };
 }
 
 /** What any file protects is protected; the nearest one decides the rest, and symlinks only where none forbids them. */

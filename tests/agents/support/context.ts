@@ -69,6 +69,9 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
         throw new BatonError('NOT_A_REPOSITORY', 'There is no repository here.');
       },
     },
+    planProblems: async () => [],
+    similar: () => [],
+    world: () => ({}),
     sandboxes: {
       choose: async () => {
         throw new BatonError('SANDBOX_UNAVAILABLE', 'There is no sandbox here.');

@@ -86,7 +86,6 @@ describe('what is refused when rules are loaded', () => {
         key: 'avoid',
         item: 1,
         at: 0,
-        item: 1,
         message: 'the rule names the agent "bb", which nobody defines. Did you mean "b"?',
       },
     ]);

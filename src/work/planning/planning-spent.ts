@@ -1,0 +1,27 @@
+/** What planning has used in a run so far. Whoever plans at this moment counts with all it may still use. */
+import type { TaskSpec } from '../../engine/kernel/plan.ts';
+import { type RunState, TERMINAL } from '../../engine/kernel/state.ts';
+
+export interface Spent {
+  readonly calls: number;
+  readonly tokens: number;
+  readonly timeMs: number;
+}
+
+/** What the agent of a task that makes a plan is called. */
+export const PLANNER = 'planner';
+
+/**
+ * @param own is not counted
+ * @param atOnce calls that one planner makes at most
+ */
+export function spentOn({ tasks }: Pick<RunState, 'tasks'>, own: TaskSpec, atOnce: number, now: number): Spent {
+  let [calls, tokens, timeMs] = [0, 0, 0];
+  for (const { spec, status, spent, startedAt, endedAt } of tasks.values()) {
+    if (spec.agent !== PLANNER || spec.id === own.id || startedAt === undefined) continue;
+    calls += TERMINAL.has(status) ? spent.calls : Math.max(atOnce, spent.calls);
+    tokens += spent.tokens;
+    timeMs += (endedAt ?? now) - startedAt;
+  }
+  return { calls, tokens, timeMs };
+}
