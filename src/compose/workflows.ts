@@ -12,8 +12,8 @@ import { defined, narrowLimits } from '../work/workflow/compile.ts';
 import { describe } from '../work/workflow/describe.ts';
 import { type Loaded, loadWorkflow } from '../work/workflow/load.ts';
 import { planOf } from '../work/workflow/plan.ts';
-import type { World } from '../work/workflow/routes.ts';
 import { formatProblem, type Problem } from '../work/workflow/problem.ts';
+import type { World } from '../work/workflow/routes.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
 import { agentProblem, type Staff } from './agents.ts';
 

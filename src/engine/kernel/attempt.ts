@@ -285,7 +285,7 @@ export const attemptEvolvers = {
 } satisfies Partial<Evolvers>;
 
 /** Work that no agent chose: the user wrote it down. */
-export const OWN: ReadonlySet<string> = new Set(['command', 'function', 'tool', 'planner']);
+export const OWN: ReadonlySet<string> = new Set(['command', 'function', 'tool', 'planning']);
 
 /** What a task changed is in the integration tree from now on. */
 function grow(state: RunState, task: TaskRecord, head: Commit, change: OwedChange): void {

@@ -12,6 +12,8 @@ export interface GoalOptions {
   readonly writes?: readonly string[];
   readonly promote?: string;
   readonly approvePlan?: boolean;
+  /** The plan is made, and nothing of it is run. */
+  readonly onlyPlan?: boolean;
 }
 
 /** Agents that need no settings: Baton knows how to start them. */
@@ -39,8 +41,8 @@ export function goalOf(typed: string, cwd: string, options: GoalOptions): Record
   return {
     version: 1,
     name: typed.trim().slice(0, NAME_MAX),
-    ...(promote === undefined ? {} : { promote }),
     ...(agent === undefined ? planned(typed, options) : forAgent(typed, agent, options)),
+    ...(promote === undefined ? {} : { promote }),
   };
 }
 
@@ -57,9 +59,10 @@ const forAgent = (goal: string, agent: string, { gate = [], writes = [] }: GoalO
 });
 
 /** What must pass in the end is a task of its own: a plan has no single result that a gate could look at. */
-const planned = (goal: string, { gate = [], approvePlan }: GoalOptions) => ({
+const planned = (goal: string, { gate = [], approvePlan, onlyPlan }: GoalOptions) => ({
+  ...(onlyPlan ? { promote: 'never' } : {}),
   tasks: {
-    goal: { plan: goal, ...(approvePlan ? { approval: { at: 'result' } } : {}) },
+    goal: { plan: goal, ...(onlyPlan ? { carryOut: false } : {}), ...(approvePlan ? { approval: { at: 'result' } } : {}) },
     ...Object.fromEntries(gate.map((run, i) => [`check_${i + 1}`, { needs: 'goal', run }])),
   },
 });

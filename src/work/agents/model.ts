@@ -138,11 +138,7 @@ class Conversation {
   }
 }
 
-const checkReply = (
-  { text, finish }: Reply,
-  { schema, read }: Work,
-  { maxOutputTokens }: ModelConfig,
-): Checked | Promise<Checked> => {
+const checkReply = ({ text, finish }: Reply, { schema, read }: Work, { maxOutputTokens }: ModelConfig): Checked | Promise<Checked> => {
   if (finish === 'content-filter')
     throw new AttemptError('permanent', 'CONTENT_FILTERED', "The provider's content filter stopped the answer.");
   if (read) return read(text);

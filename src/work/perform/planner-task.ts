@@ -21,7 +21,7 @@ import { defined } from '../processes/defined.ts';
 import { failure } from '../processes/failure.ts';
 import { BUILT_IN } from '../tools/names.ts';
 import { type AgentStaff, ASKS_MAX, capabilityOf, servicesOf, workOf } from './agent-task.ts';
-import { putContent } from './content.ts';
+import type { putContent } from './content.ts';
 import { plainText } from './definitions.ts';
 import { RedactedLog } from './log.ts';
 import { failed, succeeded } from './outcome.ts';
@@ -70,13 +70,13 @@ async function situationOf(
   { world }: PlannerStaff,
   { goal, agents = [], network = [], limits = PLAN_LIMITS_DEFAULT, depth = 1, routing }: PlannerDefinition,
   place: Place,
-  { state }: AttemptContext,
+  context: AttemptContext,
 ): Promise<Situation> {
   const loaded = loadRules(
     routing?.rules ?? [],
     agents.map(({ name }) => name),
   );
-  const { plan, spent } = state();
+  const { plan, spent } = context.state();
   const left = plan.limits.costUsd === undefined ? undefined : Math.max(0, plan.limits.costUsd - spent.costUsd);
   return {
     goal: plainText(goal),
@@ -113,7 +113,12 @@ async function plan(making: Making): Promise<Made> {
   if (over) return { planned: await checked(planWithoutModel(situation, over.message, [over]), making) };
   const capability = capabilityOf(planner);
   if (!staff.breakers.admit(planner.name, capability, staff.now()))
-    return { planned: await checked(planWithoutModel(situation, `the agent ${planner.name} is not asked for a while, as it failed too often`), making) };
+    return {
+      planned: await checked(
+        planWithoutModel(situation, `the agent ${planner.name} is not asked for a while, as it failed too often`),
+        making,
+      ),
+    };
   return askModel(making, planner, Math.min(ASKS_MAX, situation.limits.calls - spent.calls));
 }
 
@@ -158,7 +163,10 @@ async function askModel(making: Making, planner: AgentConfig, asks: number): Pro
   if (ended.ok && found.plan) return { planned: { ok: true, plan: found.plan }, ...used };
   const why = ended.ok ? 'it gave no plan' : ended.failure.message;
   context.log(`No plan came from ${planner.name}: ${why}\n`, 'note');
-  return { planned: await checked(planWithoutModel(situation, `no plan came from the agent ${planner.name} (${why})`, found.findings), making), ...used };
+  return {
+    planned: await checked(planWithoutModel(situation, `no plan came from the agent ${planner.name} (${why})`, found.findings), making),
+    ...used,
+  };
 }
 
 async function workFor({ home, staff, definition, situation, place, context }: Making, planner: AgentConfig, asks: number): Promise<Work> {

@@ -107,8 +107,8 @@ export type Definition = Common &
     | { readonly kind: 'foreach'; readonly items: TemplateValue; readonly child: ChildTemplate; readonly continueOnError?: boolean }
     /** `until` is CEL over the round that has ended; `when`, as everywhere, is asked once, before the first. */
     | { readonly kind: 'until'; readonly until: string; readonly maxRounds: number; readonly child: ChildTemplate }
-    /** A goal: its first child makes a plan, and the tasks of that plan are the others. */
-    | { readonly kind: 'plan'; readonly child: ChildTemplate }
+    /** A goal: its first child makes a plan, and the tasks of that plan are the others, unless none is to be carried out. */
+    | { readonly kind: 'plan'; readonly child: ChildTemplate; readonly carryOut?: false }
     /** What that first child does. */
     | {
         readonly kind: 'planner';

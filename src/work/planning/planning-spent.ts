@@ -9,7 +9,7 @@ export interface Spent {
 }
 
 /** What the agent of a task that makes a plan is called. */
-export const PLANNER = 'planner';
+export const PLANNER = 'planning';
 
 /**
  * @param own is not counted

@@ -17,13 +17,19 @@ export function toWorkflow({ goal, requirements, questions, tasks }: Draft, chos
   return {
     version: 1,
     name: plain(lineOf(goal)),
-    description: plain([goal, ...requirements.map(requirementLine)].join('\n')),
+    ...descriptionOf(goal, requirements),
     ...(questions.length > 0 ? { agents: { [PERSON]: { human: true } } } : {}),
     tasks: Object.fromEntries([
       ...questions.map((question) => [question.id, asked(question)]),
       ...tasks.map((task) => [task.id, entryOf(task, byId, texts, chosen)]),
     ]),
   };
+}
+
+/** Nothing, where the name says it all. */
+function descriptionOf(goal: string, requirements: Draft['requirements']): { readonly description?: string } {
+  const lines = [...(lineOf(goal) === goal.trim() ? [] : [goal]), ...(requirements.length > 1 ? requirements.map(requirementLine) : [])];
+  return lines.length === 0 ? {} : { description: plain(lines.join('\n')) };
 }
 
 const NAME_MAX = 60;

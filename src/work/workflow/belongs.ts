@@ -9,6 +9,7 @@ const WORK: readonly Kind[] = ['run', 'tool', 'call', ...AGENTS];
 
 /** Keys that are not listed belong to every task. */
 const BELONGS: Partial<Record<Key, readonly Kind[]>> = {
+  carryOut: ['plan'],
   prompt: AGENTS,
   schema: AGENTS,
   with: ['tool', 'call', 'uses', ...AGENTS],

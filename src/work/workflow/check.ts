@@ -20,7 +20,7 @@ const AGENT_KINDS_LATER: ReadonlySet<string> = new Set(['a2a']);
 /** Kinds that are settings beside `acp`: which model a coding agent uses, and which program it is. */
 const ACP_SETTINGS: ReadonlySet<string> = new Set(['model', 'command']);
 /** Names that `TaskSpec.agent` has for work that no agent does. */
-const RESERVED: ReadonlySet<string> = new Set(['command', 'function', 'tool', 'planner']);
+const RESERVED: ReadonlySet<string> = new Set(['command', 'function', 'tool', 'planning']);
 /** The most that a file may ask for, whatever is configured. */
 const CEILING: Readonly<Record<string, number>> = { tasks: 1_000_000, depth: 32 };
 /** Cycles of one file that are told. */

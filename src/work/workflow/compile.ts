@@ -3,6 +3,7 @@ import type { ApprovalRule, Hash, Limits, RetryRule, TaskSpec } from '../../engi
 import type { AgentConfig } from '../agents/agent.ts';
 import { template } from '../expressions/template.ts';
 import type { ChildTemplate, Definition, GateDefinition, Scope } from '../planning/definition.ts';
+import { PLANNER } from '../planning/planning-spent.ts';
 import { BUILT_IN, isBuiltIn } from '../tools/names.ts';
 import { durationMs } from './duration.ts';
 import type { CheckedFile } from './load.ts';
@@ -90,7 +91,11 @@ const isTop = (scope: Scope): boolean => scope.prefix === '' && scope.inputs ===
 type ChildSpec = ChildTemplate['spec'];
 
 /** One task as such, whatever container may hold it. */
-function single({ file, agents, tree, foreign }: CompileContext, name: string, entry: TaskEntry): { spec: ChildSpec; definition: Definition } {
+function single(
+  { file, agents, tree, foreign }: CompileContext,
+  name: string,
+  entry: TaskEntry,
+): { spec: ChildSpec; definition: Definition } {
   const env = entry.env ? { env: templates(entry.env) } : {};
   const gates = gateDefinitions(entry);
   const rest = {
@@ -140,11 +145,12 @@ function single({ file, agents, tree, foreign }: CompileContext, name: string, e
       definition: { kind: 'uses', workflow: file.uses[name] ?? '', with: templateValues(entry.with ?? {}), ...rest },
     };
   if (entry.plan !== undefined) {
-    const { kind: _, ...planner } = spec('work', 'planner', true);
+    const { kind: _, ...planner } = spec('work', PLANNER, true);
     return {
       spec: { kind: 'container', idempotent: true },
       definition: {
         kind: 'plan',
+        ...(entry.carryOut === false ? { carryOut: false } : {}),
         child: { spec: { ...planner, kind: 'work' }, definition: { kind: 'planner', goal: template(entry.plan), ...rest } },
       },
     };

@@ -39,7 +39,7 @@ export function close(job: Job, definition: Container): Resolution {
     case 'until':
       return closeUntil(job, definition);
     case 'plan':
-      return closePlan(job);
+      return closePlan(job, definition);
     case 'uses':
       return closeUses(job, definition);
     default:
@@ -129,17 +129,21 @@ function plansAround({ state, task, stored, blobs }: Job): number {
 }
 
 /** The planner has ended, and its tasks are made; or they have ended too. */
-function closePlan(job: Job): Resolution {
+function closePlan(job: Job, { carryOut }: Container<'plan'>): Resolution {
   const [planner, ...tasks] = childrenOf(job);
   if (!planner) throw new Error(`"${job.task.spec.id}" closes without a plan`);
   if (bad(planner)) return failedBy(job, planner);
+  if (carryOut === false && planner.result !== undefined) return { to: 'commit', result: planner.result };
   const file = plannedFile(job, planner);
   if (tasks.length > 0) return closeFile(job, file);
   const { id } = job.task.spec;
   const agents = agentsOf(file.value, agentsAround(job));
   const put = (payload: string) => job.blobs.put(payload);
   const tree = job.state.plan.tree !== undefined;
-  return { to: 'expand', add: compileTasks({ file, agents, scope: { prefix: `${id}/` }, parent: id, tree, put, foreign: true, ...routingOf(job) }) };
+  return {
+    to: 'expand',
+    add: compileTasks({ file, agents, scope: { prefix: `${id}/` }, parent: id, tree, put, foreign: true, ...routingOf(job) }),
+  };
 }
 
 function openUses(job: Job, definition: Container<'uses'>): Resolution {

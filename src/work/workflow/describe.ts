@@ -59,7 +59,13 @@ type Inputs = Readonly<Record<string, unknown>>;
 /** @throws BatonError for inputs that are missing or wrong, as `resolveInputs` */
 export function describe(
   loaded: Loaded,
-  options: { readonly agents: readonly AgentConfig[]; readonly limits: Limits; readonly inputs: Inputs; readonly routing?: RouteSettings; readonly world?: () => World },
+  options: {
+    readonly agents: readonly AgentConfig[];
+    readonly limits: Limits;
+    readonly inputs: Inputs;
+    readonly routing?: RouteSettings;
+    readonly world?: () => World;
+  },
 ): Described {
   const main = loaded.files[loaded.main];
   if (!main) throw new Error(`${loaded.main} was not loaded`);

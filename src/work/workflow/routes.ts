@@ -18,12 +18,7 @@ export type World = Pick<RouteOptions, 'learned' | 'health'>;
 
 export const isRouted = ({ tasks }: WorkflowFile): boolean => Object.values(tasks).some(({ capability }) => capability !== undefined);
 
-export function routed(
-  file: WorkflowFile,
-  agents: ReadonlyMap<string, AgentConfig>,
-  settings?: RouteSettings,
-  world: World = {},
-): Solved {
+export function routed(file: WorkflowFile, agents: ReadonlyMap<string, AgentConfig>, settings?: RouteSettings, world: World = {}): Solved {
   const tasks = Object.entries(file.tasks).map(([id, entry]) => routeTask(id, entry));
   // Rules were checked with the settings; an agent of theirs that has gone since makes them say nothing.
   const loaded = loadRules(settings?.rules ?? [], agents.keys());

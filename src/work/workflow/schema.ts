@@ -83,6 +83,7 @@ export const task = z.strictObject({
   capability: z.string().optional(),
   uses: z.string().optional(),
   plan: z.string().min(1).optional().meta({ description: 'A goal: planned when its needs have committed, then carried out' }),
+  carryOut: z.boolean().optional().meta({ description: 'Of a plan: false makes it, and runs nothing of it' }),
   approve: z.string().optional(),
   call: z.string().optional().meta({ description: 'A function that the program which opened Baton registered' }),
   prompt: z.string().optional(),
