@@ -1,7 +1,7 @@
 /** Facts and output as lines for people. */
 import type { Output } from '../api/events.ts';
 import type { Fact, FactOf, Failure, RunState, Stored } from '../api/states.ts';
-import { attentionCommand } from './asking.ts';
+import { attentionCommand, quoted } from './asking.ts';
 import type { Paint, Tone } from './style.ts';
 import { pad, printable } from './width.ts';
 import { clock, duration, plural, spending } from './words.ts';
@@ -21,6 +21,8 @@ export interface Line {
 type Tell = Omit<Line, 'at' | 'about'> | undefined;
 type Teller<T extends Fact['type']> = (fact: FactOf<T>, state: RunState) => Tell;
 const RUN = 'run';
+/** Tasks of a plan that are named in a line. */
+const NAMED_MAX = 8;
 
 /** What is worth saying; facts that are not here say nothing to somebody who watches. */
 const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
@@ -33,6 +35,15 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
   'run.cancelling': (fact) => ({ tone: 'wait', text: `being cancelled by ${fact.by}: ${fact.reason}` }),
   'run.reopened': (fact) => ({ text: `opened again by ${fact.by}: ${Object.values(fact.replaced).join(', ')}` }),
   'run.ended': (fact, state) => ({ tone: fact.outcome === 'succeeded' ? 'good' : 'bad', text: endText(state), last: true }),
+  'plan.changed': ({ add }, state) => {
+    const [first] = add;
+    const planner = `${first?.parent}~plan`;
+    // Of the changes of a plan, the ones that a planner made: who plans is a task too.
+    if (first?.parent === undefined || first.id === planner || !state.tasks.has(planner)) return undefined;
+    const ids = add.map(({ id }) => id.slice(first.id.lastIndexOf('/') + 1));
+    const named = ids.length > NAMED_MAX ? `${ids.slice(0, NAMED_MAX).join(', ')} …` : ids.join(', ');
+    return { text: `"${first.parent}" is planned, ${plural(ids.length, 'task')}: ${named} → baton show ${state.id} ${quoted(planner)}` };
+  },
   'task.started': (fact, state) => {
     const spec = state.tasks.get(fact.task)?.spec;
     if (spec?.kind !== 'work') return undefined;

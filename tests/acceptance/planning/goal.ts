@@ -65,7 +65,7 @@ async function recipeLevel(): Promise<Level> {
     agents: { codex: { acp: 'codex', via: 'acp', model: codex.model, command, capabilities: ['code'] } },
     told: {
       'the level and why': /level {2}recipe: no model is configured; the recipe fix-failing-tests /,
-      'its gate': /fix: node --test/,
+      'its gate': /fix: npm test/,
       'its chain': /reproduce → fix → verify/,
       'the candidate': /→ codex .*nobody else can/,
     },
@@ -86,6 +86,7 @@ async function play({ agents, told, plansAsked, name }: Level) {
     const checks: Readonly<Record<string, boolean>> = {
       [`the plan is printed (exit ${plan.code}: ${plan.err})`]: plan.code === 0,
       ...Object.fromEntries(Object.entries(told).map(([what, text]) => [`the plan tells ${what}:\n${plan.out}`, text.test(plan.out)])),
+      [`the run tells its plan: ${run.out}`]: /"goal" is planned, \d tasks: .* → baton show \w+ goal~plan/.test(run.out),
       [`the run succeeds (exit ${run.code}): ${run.out}`]: run.code === 0,
       'the change is in the tree': repository.git('status', '--short') === ' M src/duration.js\n M src/slug.js\n',
       'all tests pass there': passes(repository),
