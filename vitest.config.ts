@@ -10,7 +10,7 @@ export default defineConfig({
         [
           'src/**/*.test.ts',
           'tests/*.test.ts',
-          'tests/{agents,interfaces,metering,processes,sandbox,tools,workflow,workspace}/**/*.test.ts',
+          'tests/{agents,interfaces,metering,planning,processes,sandbox,tools,workflow,workspace}/**/*.test.ts',
         ],
         {
           testTimeout: 20_000,

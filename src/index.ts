@@ -98,6 +98,7 @@ export class Baton {
       functions: new Set(Object.keys(this.options.functions ?? {})),
       now: systemClock.now,
       put: (payload: string) => owner.journal.put(payload),
+      world: this.opened.routing,
     };
     return this.startPlan(await planText(parts, JSON.stringify(workflow), request), options);
   }

@@ -1,4 +1,7 @@
-/** What planning has used in a run so far. Whoever plans at this moment counts with all it may still use. */
+/**
+ * What planning has used in a run so far, as somebody sees it who begins to plan: whoever began before and still plans counts
+ * with all it may use. Whoever began later counts us, so together they never use more than there is.
+ */
 import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import { type RunState, TERMINAL } from '../../engine/kernel/state.ts';
 
@@ -17,8 +20,12 @@ export const PLANNER = 'planning';
  */
 export function spentOn({ tasks }: Pick<RunState, 'tasks'>, own: TaskSpec, atOnce: number, now: number): Spent {
   let [calls, tokens, timeMs] = [0, 0, 0];
-  for (const { spec, status, spent, startedAt, endedAt } of tasks.values()) {
+  const me = tasks.get(own.id);
+  const mine = { startedAt: me?.startedAt ?? now, index: me?.index ?? tasks.size };
+  for (const { spec, status, spent, startedAt, endedAt, index } of tasks.values()) {
     if (spec.agent !== PLANNER || spec.id === own.id || startedAt === undefined) continue;
+    const later = startedAt > mine.startedAt || (startedAt === mine.startedAt && index > mine.index);
+    if (later && !TERMINAL.has(status)) continue;
     calls += TERMINAL.has(status) ? spent.calls : Math.max(atOnce, spent.calls);
     tokens += spent.tokens;
     timeMs += (endedAt ?? now) - startedAt;

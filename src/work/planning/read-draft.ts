@@ -45,10 +45,10 @@ export function readDraft(said: string, situation: Situation): ReadDraft {
   const named = nameAll(read, questions, notes);
   const wired = named.map((each) => wire(each, named, questions, notes));
   const requirements = requirementsIn(plan, situation);
-  const covered = cover(wired, requirements, notes);
-  const broken = breakCycles(covered, notes);
+  const broken = breakCycles(wired, notes);
   if ('code' in broken) return refused(notes, broken);
-  return { ok: true, draft: { goal: situation.goal, requirements, questions, tasks: broken.tasks }, repairs: notes.repairs };
+  const tasks = cover(broken.tasks, requirements, notes);
+  return { ok: true, draft: { goal: situation.goal, requirements, questions, tasks }, repairs: notes.repairs };
 }
 
 const refused = ({ repairs }: Notes, finding: Finding): ReadDraft => ({ ok: false, findings: [finding], repairs });

@@ -117,6 +117,7 @@ function titleOf(text: string): string {
 
 export const slug = (text: string): string =>
   text
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^[^a-z]+|_+$/g, '')

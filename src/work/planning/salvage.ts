@@ -10,11 +10,13 @@ export type Salvaged =
 
 /** Longest text that is looked at, in characters. */
 export const SAID_MAX = 2 * 1024 * 1024;
+/** Lists and maps that lie in each other. */
+const NESTED_MAX = 64;
 
 export function salvageJson(said: string): Salvaged {
   if (said.length > SAID_MAX) return { ok: false, message: `limit SAID_MAX = ${SAID_MAX} characters: the answer has ${said.length}` };
   const whole = parsed(said.trim());
-  if (whole !== undefined) return { ok: true, value: whole, notes: [] };
+  if (whole !== undefined) return shallow(whole, []);
   let best: { value: unknown; notes: string[] } | undefined;
   for (const piece of pieces(said)) {
     const read = readPiece(piece);
@@ -23,7 +25,19 @@ export function salvageJson(said: string): Salvaged {
   if (!best) return { ok: false, message: 'there is no JSON in the answer' };
   const notes =
     said.trim().startsWith('{') || said.trim().startsWith('[') ? best.notes : ['left out what stands around the JSON', ...best.notes];
-  return { ok: true, value: best.value, notes };
+  return shallow(best.value, notes);
+}
+
+/** Whatever reads the value goes into it by calling itself. */
+function shallow(value: unknown, notes: readonly string[]): Salvaged {
+  const open: (readonly [unknown, number])[] = [[value, 1]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [each, depth] = next;
+    if (typeof each !== 'object' || each === null) continue;
+    if (depth > NESTED_MAX) return { ok: false, message: `limit NESTED_MAX = ${NESTED_MAX}: lists and maps lie deeper in each other` };
+    for (const inner of Object.values(each)) open.push([inner, depth + 1]);
+  }
+  return { ok: true, value, notes };
 }
 
 interface Found {

@@ -38,7 +38,7 @@ const requirementLine = ({ id, text, deferred }: Draft['requirements'][number]):
   `${id}: ${text}${deferred === undefined ? '' : ` (deferred: ${deferred})`}`;
 
 /** `${{` opens an expression: here it is written as one that gives its own first letter. */
-const plain = (text: string): string => text.replaceAll('${{', `\${{ '$' }}{{`);
+const plain = (text: string): string => text.replaceAll('${{', () => `\${{ '$' }}{{`);
 
 const asked = ({ text, choices }: DraftQuestion) => ({
   agent: PERSON,
