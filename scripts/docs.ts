@@ -9,6 +9,7 @@ import { FAILURE_CLASSES } from '../src/engine/kernel/plan.ts';
 import { CLASS_RULES } from '../src/engine/kernel/retry.ts';
 import { TASK_STATUSES } from '../src/engine/kernel/state.ts';
 import { transitions } from '../src/engine/kernel/task.ts';
+import { FINDINGS } from '../src/work/planning/draft.ts';
 import { PROBLEM_CODES } from '../src/work/workflow/problem.ts';
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -74,9 +75,19 @@ const problems = page(
   ),
 );
 
+const findings = page(
+  'Findings',
+  'src/work/planning/draft.ts',
+  'What can be wrong with a plan, or worth knowing about it. Each names the tasks, and says what would mend it. A plan that is refused has at least one.',
+  table(
+    ['code', 'what it means'],
+    Object.entries(FINDINGS).map(([code, means]) => [`\`${code}\``, means]),
+  ),
+);
+
 const check = process.argv.includes('--check');
 let stale = 0;
-for (const [name, text] of Object.entries({ facts, states, failures, refusals, problems })) {
+for (const [name, text] of Object.entries({ facts, states, failures, refusals, problems, findings })) {
   const file = new URL(`../docs/reference/${name}.md`, import.meta.url);
   let before = '';
   try {

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { handoffJsonSchema } from '../src/work/perform/handoff.ts';
+import { planJsonSchema } from '../src/work/planning/plan-schema.ts';
 import { settings, workflow } from '../src/work/workflow/schema.ts';
 
 const published = (schema: z.ZodType, title: string, description: string): object => ({
@@ -14,6 +15,7 @@ const schemas: Readonly<Record<string, object>> = {
   'workflow.v1': published(workflow, 'Baton workflow, version 1', 'A plan as data: tasks, what they need, and how they are checked.'),
   'baton.v1': published(settings, 'baton.yaml, version 1', 'Settings of a project: agents, providers, limits, secrets by name.'),
   'handoff.v1': handoffJsonSchema(),
+  'plan.v1': planJsonSchema(),
 };
 
 const check = process.argv.includes('--check');

@@ -42,16 +42,30 @@ async function carriedOut(baton: Baton) {
 
 // req P2: PL5
 test('a model that splits everything by ten is asked at most as often as the limit says, and what is left is done whole', async () => {
-  const { baton, models } = await begin([say(composites)], 'planning: { limits: { calls: 12 } }');
+  const { baton, models } = await begin([say(composites)]);
   const { state, made } = await carriedOut(baton);
   expect(state.status).toBe('succeeded');
-  expect(models.requests('scripted')).toBeGreaterThan(3);
-  expect(models.requests('scripted')).toBeLessThanOrEqual(12);
+  expect(models.requests('scripted')).toBeGreaterThan(11);
+  expect(models.requests('scripted')).toBeLessThanOrEqual(50);
   const codes = made.flatMap(({ findings }) => (findings as { code: string }[]).map(({ code }) => code));
   expect(codes).toContain('LIMIT_CALLS');
   const repairs = made.flatMap((each) => (each['repairs'] as { code: string }[]).map(({ code }) => code));
   expect(repairs).toContain('DEPTH_EXCEEDED');
   expect([...state.tasks.values()].filter(({ status }) => status !== 'committed')).toEqual([]);
+});
+
+// req P2
+test.each([
+  ['LIMIT_TOKENS', 'tokens: 1', /limit tokens = 1: planning in this run has used \d+/],
+  ['LIMIT_TIME', 'time: 1ms', /limit time = 1: planning in this run has used \d+/],
+])('%s: what the first plan used counts for those within it', async (code, limit, message) => {
+  const { baton, models } = await begin([say(composites)], `planning: { limits: { ${limit} } }`);
+  const { state, made } = await carriedOut(baton);
+  expect(state.status).toBe('succeeded');
+  expect(models.requests('scripted')).toBe(1);
+  expect(made.slice(1).map(({ findings }) => findings)).toEqual(
+    Array(10).fill([expect.objectContaining({ code, message: expect.stringMatching(message) })]),
+  );
 });
 
 // req P1, P9

@@ -40,7 +40,7 @@ export const RUN_SPECS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/run.ts')).run,
   },
   {
-    usage: 'plan <file|goal>',
+    usage: 'plan <file-or-goal>',
     about: 'show what a workflow file or a goal would do',
     group: 'Runs',
     more: 'Runs nothing of it. Every problem of a file is reported at once; for a goal a plan is made, and kept as a run that ends with it.',

@@ -71,28 +71,29 @@ export interface DraftGate {
   readonly run: string | readonly string[];
 }
 
-export const FINDING_CODES = [
-  'CYCLE',
-  'UNKNOWN_DEPENDENCY',
-  'DUPLICATE_ID',
-  'UNROUTABLE',
-  'MISSING_INPUT',
-  'UNCOVERED_REQUIREMENT',
-  'REDUNDANT',
-  'WRITE_CONFLICT',
-  'ACL_DENIED',
-  'OVER_BUDGET',
-  'FANOUT_EXCEEDED',
-  'DEPTH_EXCEEDED',
-  'APPROVAL_MISSING',
-  'GATE_UNSATISFIABLE',
-  'LIMIT_CALLS',
-  'LIMIT_TASKS',
-  'LIMIT_TOKENS',
-  'LIMIT_TIME',
-  'BAD_SHAPE',
-] as const;
-export type FindingCode = (typeof FINDING_CODES)[number];
+/** What can be wrong with a plan. */
+export const FINDINGS = {
+  CYCLE: 'Tasks wait for each other. The path is in the message.',
+  UNKNOWN_DEPENDENCY: 'A task needs one that the plan does not have.',
+  DUPLICATE_ID: 'Two tasks have one id.',
+  UNROUTABLE: 'Nobody can do a task. The missing capability and the nearest agents are in the message.',
+  MISSING_INPUT: 'A task reads what nobody makes, what its maker does not promise, or what it does not wait for.',
+  UNCOVERED_REQUIREMENT: 'The goal asks for something that no task brings about and that is not deferred.',
+  REDUNDANT: 'Two tasks say the same, with the same inputs.',
+  WRITE_CONFLICT: 'Two tasks write the same paths, and nothing says which is first.',
+  ACL_DENIED: 'A task asks for an agent, a tool or a domain that it may not have.',
+  OVER_BUDGET: 'The plan is expected to cost or to take more than the run may.',
+  FANOUT_EXCEEDED: 'The plan has more tasks than it may.',
+  DEPTH_EXCEEDED: 'Plans lie deeper in plans than they may.',
+  APPROVAL_MISSING: "A task can't be taken back, and nobody is asked before it starts.",
+  GATE_UNSATISFIABLE: 'A gate can never pass, because what it runs is not there.',
+  LIMIT_CALLS: 'Planning has used up its calls of a model.',
+  LIMIT_TASKS: 'More was said than a plan may hold; what is left out is told.',
+  LIMIT_TOKENS: 'Planning has used up its tokens.',
+  LIMIT_TIME: 'Planning has used up its time.',
+  BAD_SHAPE: 'What a planner said has no shape that a plan could be read from, or a part of it had to be read otherwise.',
+} as const;
+export type FindingCode = keyof typeof FINDINGS;
 
 /** What is wrong with a plan. `refuse`: it can't run as it is. `note`: it can, and whoever reads it should know. */
 export interface Finding {
