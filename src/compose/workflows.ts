@@ -9,7 +9,8 @@ import type { AgentConfig } from '../work/agents/agent.ts';
 import { badSchema } from '../work/agents/json-schema.ts';
 import { inputProblems } from '../work/tools/input.ts';
 import { defined, narrowLimits } from '../work/workflow/compile.ts';
-import { describe } from '../work/workflow/describe.ts';
+import { begin, describe } from '../work/workflow/describe.ts';
+import { type Begun, foreseen } from '../work/workflow/foreseen.ts';
 import { type Loaded, loadWorkflow } from '../work/workflow/load.ts';
 import { planOf } from '../work/workflow/plan.ts';
 import { formatProblem, type Problem } from '../work/workflow/problem.ts';
@@ -35,14 +36,7 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
     },
     async plan(request): Promise<PlanPreview> {
       const { loaded, settings } = await load(parts, request);
-      const limits = limitsFor(settings, request);
-      const described = describe(loaded, {
-        agents: settings.agents,
-        routing: settings.routing,
-        limits,
-        inputs: request.inputs ?? {},
-        ...worldOf(parts, settings),
-      });
+      const described = describe(begun(parts, loaded, settings, request));
       if (!isRepository(projectOf(request.cwd))) return described;
       const promote = loaded.files[loaded.main]?.value.promote ?? 'end';
       return { ...described, trees: { promote, ...defined({ approval: settings.promotionApproval }) } };
@@ -63,7 +57,23 @@ const worldOf = ({ world }: WorkflowParts, settings: Settings) => (world ? { wor
 
 const limitsFor = (settings: Settings, { limits }: RunRequest): Limits => narrowLimits(limits ?? {}, settings.limits);
 
+const begun = (parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Begun =>
+  begin(loaded, {
+    agents: settings.agents,
+    routing: settings.routing,
+    limits: limitsFor(settings, request),
+    inputs: request.inputs ?? {},
+    ...worldOf(parts, settings),
+  });
+
 function plan(parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Plan {
+  const { refused } = foreseen(begun(parts, loaded, settings, request));
+  if (refused.length > 0)
+    throw new BatonError('PLAN_REFUSED', `${loaded.main} asks for more than it may have.\n${refused.map(formatProblem).join('\n')}`, {
+      where: loaded.main,
+      hint: 'Ask for less, or raise the limit where it is set: in the file, in `baton.yaml`, or on the command line.',
+      details: { problems: refused },
+    });
   const { put, now } = parts;
   const { inputs, priority } = request;
   return planOf(loaded, {

@@ -81,6 +81,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
           file: request.file,
           inputs: {},
           limits,
+          refused: [],
           warnings: [],
           turns: [],
           estimate: {

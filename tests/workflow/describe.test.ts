@@ -1,14 +1,16 @@
 // req F4
 import { expect, test } from 'vitest';
-import { describe } from '../../src/work/workflow/describe.ts';
+import { begin, describe } from '../../src/work/workflow/describe.ts';
 import { type Files, load } from './support/run.ts';
 
 const about = (text: string, options: { used?: Files; inputs?: Record<string, unknown>; tasks?: number } = {}) =>
-  describe(load(text, options.used), {
-    agents: [{ name: 'writer', kind: 'model', config: { model: 'a/b' }, capabilities: [], slots: 1 }],
-    limits: { tasks: options.tasks ?? 1_000, depth: 4 },
-    inputs: options.inputs ?? {},
-  });
+  describe(
+    begin(load(text, options.used), {
+      agents: [{ name: 'writer', kind: 'model', config: { model: 'a/b' }, capabilities: [], slots: 1 }],
+      limits: { tasks: options.tasks ?? 1_000, depth: 4 },
+      inputs: options.inputs ?? {},
+    }),
+  );
 
 test('tasks come after what they need, with agent, text, fan-out, gates, approvals and claims', () => {
   const { tasks, inputs, limits } = about(
@@ -48,23 +50,20 @@ test('used files are looked into, with the inputs they get, and never further th
   expect(about('tasks: { a: { uses: u0.yaml } }', { used: doubling }).tasks.length).toBeLessThan(100);
 });
 
-test('claims that meet without an order are a finding with its line; ordered ones are none', () => {
-  const { warnings } = about(`tasks:
-  a: { run: x, writes: ["src/**"] }
-  b: { run: x, writes: ["src/b.ts"] }
-  c: { run: x, writes: ["docs/**"] }
-  d: { needs: a, run: x, writes: ["src/d.ts"] }
-  e: { needs: d, run: x, writes: ["src/**"] }`);
-  expect(warnings.map(({ code, line, column, message }) => `${code} ${line - 2}:${column} ${message.split(' claim')[0]}`)).toEqual([
-    'WRITE_CONFLICT 3:16 "a" and "b"',
-    'WRITE_CONFLICT 6:26 "b" and "e"',
-  ]);
-});
-
-test('more tasks than a run may have are a finding', () => {
-  expect(about('tasks: { a: { foreach: [1, 2, 3], run: x } }', { tasks: 3 }).warnings).toMatchObject([
-    { code: 'FANOUT_EXCEEDED', message: 'limit tasks = 3: this may become 4 tasks' },
-  ]);
+// req B2
+test('more tasks than a run may have are refused when they are certain, and told when they are not', () => {
+  expect(about('tasks: { a: { foreach: [1, 2, 3], run: x } }', { tasks: 3 })).toMatchObject({
+    refused: [{ code: 'FANOUT_EXCEEDED', message: 'limit tasks = 3: it makes 4 tasks.' }],
+    warnings: [],
+  });
+  expect(about('tasks: { a: { foreach: [1, 2, 3], when: "false", run: x } }', { tasks: 3 })).toMatchObject({
+    refused: [],
+    warnings: [{ code: 'FANOUT_EXCEEDED', message: 'limit tasks = 3: this may become 4 tasks' }],
+  });
+  expect(about('tasks: { a: { run: x, until: { when: "true", maxRounds: 9 } } }', { tasks: 3 })).toMatchObject({ refused: [] });
+  const used = { 'u.yaml': 'tasks: { a: { run: x }, b: { run: x }, c: { foreach: [1, 2], run: x } }' };
+  expect(about('tasks: { u: { uses: u.yaml } }', { used, tasks: 5 }).refused).toMatchObject([{ code: 'FANOUT_EXCEEDED' }]);
+  expect(about('tasks: { u: { uses: u.yaml } }', { used, tasks: 6 }).refused).toEqual([]);
 });
 
 test('ten thousand tasks in a chain are described without harm', () => {

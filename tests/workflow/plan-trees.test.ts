@@ -1,11 +1,11 @@
 // req F4: the plan says who works in a tree, and who will wait for whom.
 import { expect, test } from 'vitest';
-import { describe } from '../../src/work/workflow/describe.ts';
+import { begin, describe } from '../../src/work/workflow/describe.ts';
 import { planOf } from '../../src/work/workflow/plan.ts';
 import { type Files, load } from './support/run.ts';
 
 const LIMITS = { tasks: 1_000, depth: 4 };
-const about = (text: string, used?: Files) => describe(load(text, used), { agents: [], limits: LIMITS, inputs: {} });
+const about = (text: string, used?: Files) => describe(begin(load(text, used), { agents: [], limits: LIMITS, inputs: {} }));
 const turns = (text: string, used?: Files) => about(text, used).turns.map(({ tasks, claims }) => [...tasks, ...claims].join(' '));
 
 test('tasks that write one path take turns, unless one comes after the other', () => {

@@ -3,7 +3,7 @@ import { expect, describe as group, it } from 'vitest';
 import { LIMITS_DEFAULT } from '../../src/engine/kernel/plan.ts';
 import { WEIGHTS_DEFAULT } from '../../src/work/planning/route/routing.ts';
 import type { RouteRule } from '../../src/work/planning/route/rules.ts';
-import { describe } from '../../src/work/workflow/describe.ts';
+import { begin, describe } from '../../src/work/workflow/describe.ts';
 import { loadWorkflow } from '../../src/work/workflow/load.ts';
 import { planOf } from '../../src/work/workflow/plan.ts';
 
@@ -26,7 +26,7 @@ const loaded = (text = FILE) => {
 };
 const settings = (...rules: readonly RouteRule[]) => ({ rules, weights: WEIGHTS_DEFAULT });
 const described = (...rules: readonly RouteRule[]) =>
-  describe(loaded(), { agents: [], limits: { ...LIMITS_DEFAULT, costUsd: 1 }, inputs: {}, routing: settings(...rules) });
+  describe(begin(loaded(), { agents: [], limits: { ...LIMITS_DEFAULT, costUsd: 1 }, inputs: {}, routing: settings(...rules) }));
 
 group('a capability', () => {
   it('finds the agent that the plan is worth most with, and everybody is explained', () => {
@@ -68,8 +68,12 @@ group('a capability', () => {
 });
 
 it('what it will cost and take is told before it starts, and that it is more than allowed', () => {
-  const { estimate, warnings } = described();
-  expect(estimate).toMatchObject({ byAgents: 4, criticalPath: ['fix', 'look'], costUsd: { low: 4.02, high: 4.02, unknown: [] } });
+  const { estimate, refused } = described();
+  expect(estimate).toMatchObject({
+    byAgents: 5,
+    criticalPath: ['fix', 'look'],
+    costUsd: { low: expect.closeTo(4.03, 9), high: expect.closeTo(4.03, 9), unknown: [] },
+  });
   expect(estimate.timeMs).toMatchObject({ low: 70_000, high: 70_000 });
-  expect(warnings.map(({ code }) => code)).toContain('OVER_BUDGET');
+  expect(refused).toMatchObject([{ code: 'OVER_BUDGET', message: expect.stringContaining('expected to cost 4.03 USD') }]);
 });

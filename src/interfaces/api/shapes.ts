@@ -143,7 +143,9 @@ export interface PlanPreview {
   /** Of a run over a repository: when its change goes into the user's tree, and who has to approve that, if anybody. */
   readonly trees?: { readonly promote: 'end' | 'each' | 'never'; readonly approval?: { readonly by: readonly string[] } };
   readonly estimate: PlanEstimate;
-  /** Findings that do not forbid the run. */
+  /** Findings that forbid the run: it would need more than it may. */
+  readonly refused: readonly Problem[];
+  /** Findings that do not. */
   readonly warnings: readonly Problem[];
 }
 /** What is expected of a plan before it starts: from outcomes, else from what agents declare. */

@@ -16,10 +16,13 @@ const USAGE = new Set([
   'APPROVAL_NOT_FOUND',
 ]);
 
+/** A rule or a limit says no. */
+const REFUSED = new Set(['APPROVAL_FORBIDDEN', 'PLAN_REFUSED']);
+
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof BatonError)) return EXIT.failed;
   if (USAGE.has(error.code) || error.code.startsWith('INPUT_')) return EXIT.usage;
-  return error.code === 'APPROVAL_FORBIDDEN' || error.code.startsWith('POLICY_') ? EXIT.policy : EXIT.failed;
+  return REFUSED.has(error.code) || error.code.startsWith('POLICY_') ? EXIT.policy : EXIT.failed;
 }
 
 /** Of a run that is over. Refused by policy: it failed, and nothing else made it fail than somebody's or some rule's no. */

@@ -17,7 +17,7 @@ export const previewLines = (preview: PlanPreview, { mermaid, explain }: Preview
 const TEXT = 60;
 
 function planLines(preview: PlanPreview, paint: Paint): string[] {
-  const { name, description, inputs, limits, tasks, trees, turns, estimate, warnings } = preview;
+  const { name, description, inputs, limits, tasks, trees, turns, estimate, refused, warnings } = preview;
   const lines = [paint('bold', name), ...(description === undefined ? [] : [description])];
   for (const [key, value] of Object.entries(inputs)) lines.push(`${paint('dim', `input ${key}`)}  ${JSON.stringify(value)}`);
   const all = [
@@ -50,10 +50,10 @@ function planLines(preview: PlanPreview, paint: Paint): string[] {
   if (writing.length > 0)
     lines.push('', paint('bold', 'writes'), ...writing.map(({ id, writes }) => `  ${id}: ${writes.join(', ')}`), ...turnLines(turns));
   if (trees) lines.push('', paint('bold', 'trees'), ...treeLines(tasks, trees));
-  // Who takes turns was said.
-  for (const { file, line, column, code, message } of warnings.filter((each) => each.code !== 'WRITE_CONFLICT'))
-    lines.push('', `${file}:${line}:${column}  ${paint('wait', code)}  ${message}`);
-  lines.push('', `${fanOutText(tasks)}. Nothing was run.`);
+  const found = (style: 'bad' | 'wait', problems: PlanPreview['warnings']) =>
+    problems.flatMap(({ file, line, column, code, message }) => ['', `${file}:${line}:${column}  ${paint(style, code)}  ${message}`]);
+  lines.push(...found('bad', refused), ...found('wait', warnings));
+  lines.push('', `${fanOutText(tasks)}. ${refused.length > 0 ? 'A run would be refused.' : 'Nothing was run.'}`);
   return lines;
 }
 

@@ -43,7 +43,8 @@ export interface Problem {
 }
 
 /** `release.yaml:31:13  UNKNOWN_DEPENDENCY  task "notes" needs "lgo" …` */
-export const formatProblem = ({ file, line, column, code, message }: Problem): string => `${file}:${line}:${column}  ${code}  ${message}`;
+export const formatProblem = ({ file, line, column, code, message }: Omit<Problem, 'code'> & { readonly code: string }): string =>
+  `${file}:${line}:${column}  ${code}  ${message}`;
 
 export const sortProblems = (problems: readonly Problem[]): Problem[] =>
   [...problems].sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : a.file < b.file ? -1 : 1));

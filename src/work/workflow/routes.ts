@@ -20,13 +20,17 @@ export const isRouted = ({ tasks }: WorkflowFile): boolean => Object.values(task
 
 export function routed(file: WorkflowFile, agents: ReadonlyMap<string, AgentConfig>, settings?: RouteSettings, world: World = {}): Solved {
   const tasks = Object.entries(file.tasks).map(([id, entry]) => routeTask(id, entry));
+  return solve(tasks, [...agents.values()], routeOptions(agents, settings, world));
+}
+
+export function routeOptions(agents: ReadonlyMap<string, AgentConfig>, settings?: RouteSettings, world: World = {}): RouteOptions {
   // Rules were checked with the settings; an agent of theirs that has gone since makes them say nothing.
   const loaded = loadRules(settings?.rules ?? [], agents.keys());
-  return solve(tasks, [...agents.values()], {
+  return {
     ...world,
     ...(settings ? { weights: settings.weights } : {}),
     ...(loaded.ok ? { rules: loaded.rules } : {}),
-  });
+  };
 }
 
 /** Who was chosen, by the id of the task. */

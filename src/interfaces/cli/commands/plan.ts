@@ -30,6 +30,6 @@ export const plan: Handler<PlanOptions> = async (context, [typed = ''], options)
   return context.reading(async ({ client }) => {
     const preview = await client.plan(request);
     out.result(preview, () => previewLines(preview, options, out.paint));
-    return EXIT.done;
+    return preview.refused.length > 0 ? EXIT.policy : EXIT.done;
   });
 };

@@ -54,7 +54,7 @@ describe('what a plan will ask for', () => {
     const found = of({}, { learned });
     expect(found.costUsd.low).toBeCloseTo(0.6, 9);
     expect(found.costUsd.high).toBeCloseTo(3, 9);
-    expect(found.timeMs).toMatchObject({ low: 30_000, high: 125_000 });
+    expect(found.timeMs).toMatchObject({ low: 25_000, high: 125_000 });
   });
 });
 
@@ -82,6 +82,12 @@ describe('caps', () => {
     expect(estimate(solve([{ id: 'a', needs: [], capability: 'code', budgetUsd: 0.1 }], [coder])).findings).toMatchObject([
       { code: 'OVER_BUDGET', level: 'note', tasks: ['a'] },
     ]);
+  });
+
+  // req P8: what is only assumed of an agent refuses nothing
+  test('what nobody knows', () => {
+    const assumed = solve([{ id: 'a', needs: [], capability: 'text' }], [unknown]);
+    expect(estimate(assumed, { costUsd: 1e-6, wallTimeMs: 1 }).findings).toEqual([]);
   });
 
   // req P8: PL2, how long a chain is is no depth.

@@ -7,7 +7,7 @@ import type { Finding } from '../draft.ts';
 import { type Candidate, needsAgent } from './candidates.ts';
 import { longestChain } from './graph.ts';
 import type { Solved } from './route.ts';
-import type { RouteTask } from './routing.ts';
+import type { RouteTask, Spread } from './routing.ts';
 import { play } from './schedule.ts';
 
 /** Each is left out where nothing is to be limited. */
@@ -68,8 +68,8 @@ export function estimate(solved: Solved, caps: Caps = {}, depth = 1): Estimate {
       unknown: ids((task, chosen) => chosen?.expected.from.cost === 'assumed' && needsAgent(task)),
     },
     timeMs: {
-      low: lastEnd(solved, ({ expected }) => expected.latency.low),
-      high: lastEnd(solved, ({ expected }) => expected.latency.high),
+      low: knownEnd(solved, 'low'),
+      high: knownEnd(solved, 'high'),
       unknown: ids((task, chosen) => (chosen ? chosen.expected.from.latency === 'assumed' : task.durationMs === undefined)),
     },
     approvals: tasks.flatMap(approvalOf),
@@ -95,23 +95,23 @@ function widestOf({ decision: { order, chosen }, times: { start, end } }: Solved
   return widest;
 }
 
-function costOf({ decision: { order, chosen } }: Solved): { low: number; high: number } {
-  let [low, high] = [0, 0];
-  for (const task of order) {
-    const expected = chosen[task]?.expected;
-    if (expected === undefined || expected.from.cost === 'assumed') continue;
-    low += expected.cost.low;
-    high += expected.cost.high;
-  }
-  return { low, high };
-}
+const costOf = (solved: Solved) => ({ low: knownCost(solved, 'low'), high: knownCost(solved, 'high') });
 
-const lastEnd = ({ problem, decision }: Solved, durationMs: (candidate: Candidate) => number): number =>
-  play(problem, decision, durationMs).end.reduce((last, end) => Math.max(last, end), 0);
+const knownCost = ({ decision: { order, chosen } }: Solved, which: keyof Spread): number =>
+  order.reduce((sum, task) => {
+    const expected = chosen[task]?.expected;
+    return expected === undefined || expected.from.cost === 'assumed' ? sum : sum + expected.cost[which];
+  }, 0);
+
+const knownEnd = ({ problem, decision }: Solved, which: keyof Spread): number =>
+  play(problem, decision, ({ expected: { from, latency } }) => (from.latency === 'assumed' ? 0 : latency[which])).end.reduce(
+    (last, end) => Math.max(last, end),
+    0,
+  );
 
 type Figures = Omit<Estimate, 'findings'>;
 
-function aboveCaps(figures: Figures, { routing }: Solved, caps: Caps): Finding[] {
+function aboveCaps(figures: Figures, solved: Solved, caps: Caps): Finding[] {
   const { costUsd, wallTimeMs, tasks, agents, depth } = caps;
   const findings: Finding[] = [];
   const say = (code: Finding['code'], level: Finding['level'], message: string, fix: string) =>
@@ -133,11 +133,12 @@ function aboveCaps(figures: Figures, { routing }: Solved, caps: Caps): Finding[]
       'Plan the last level whole, without composite tasks.',
     );
   const usd = (value: number) => `${Number(value.toPrecision(3))} USD`;
-  if (costUsd !== undefined && routing.costUsd > costUsd)
+  const [cost, end] = [knownCost(solved, 'mean'), wallTimeMs === undefined ? 0 : knownEnd(solved, 'mean')];
+  if (costUsd !== undefined && cost > costUsd)
     say(
       'OVER_BUDGET',
       'refuse',
-      `limit costUsd = ${costUsd}: the plan is expected to cost ${usd(routing.costUsd)}.`,
+      `limit costUsd = ${costUsd}: the plan is expected to cost ${usd(cost)}.`,
       'Raise the budget, ask for less, or let cheaper agents do more.',
     );
   else if (costUsd !== undefined && figures.costUsd.high > costUsd)
@@ -147,11 +148,11 @@ function aboveCaps(figures: Figures, { routing }: Solved, caps: Caps): Finding[]
       `limit costUsd = ${costUsd}: the plan may cost up to ${usd(figures.costUsd.high)}.`,
       'It is paused when the budget is used up.',
     );
-  if (wallTimeMs !== undefined && routing.endMs > wallTimeMs)
+  if (wallTimeMs !== undefined && end > wallTimeMs)
     say(
       'OVER_BUDGET',
       'refuse',
-      `limit wallTimeMs = ${wallTimeMs}: the plan is expected to take ${Math.round(routing.endMs)} ms.`,
+      `limit wallTimeMs = ${wallTimeMs}: the plan is expected to take ${Math.round(end)} ms.`,
       'Raise the limit, or shorten the chain that takes longest.',
     );
   return findings;
