@@ -99,6 +99,74 @@ describe('a rewired task', () => {
   });
 });
 
+describe('a task that is replaced', () => {
+  it('is resolved anew, keeps who waits for it, and may need others', () => {
+    const play = new KernelPlay([{}, { resolve: true }, { needs: ['t1'] }]);
+    play.ask({ type: 'task.resolve', task: 't1', round: 0, resolution: { to: 'inputs', inputs: 'old' } });
+    expect(change(play, { replace: [task('t1', ['t0'], { resolve: true, agent: 'other', work: 'w2' })] })).toEqual(['plan.changed']);
+    expect(play.task('t1')).toMatchObject({ status: 'pending', spec: { agent: 'other', work: 'w2' }, dependents: ['t2'] });
+    play.start();
+    play.ok();
+    expect(play.owed()).toEqual(['resolve:t1:0']);
+    play.ask({ type: 'task.resolve', task: 't1', round: 0, resolution: { to: 'inputs', inputs: 'new' } });
+    expect(play.task('t1').inputs).toBe('new');
+  });
+  it('was not approved, did not begin, and stays of one kind', () => {
+    const play = new KernelPlay([{}, { approval: { at: 'start', by: [] } }, {}, { kind: 'container' }]);
+    play.start();
+    play.ask({ type: 'approval.decide', by: ME, approval: 'start:t1', binds: 'w', decision: 'approve' });
+    for (const replace of [task('t0'), task('t1'), task('t2', [], { kind: 'container' }), task('t3'), task('t2', [], { tree: true })])
+      expect([replace.id, change(play, { replace: [replace] })]).toEqual([replace.id, ['PLAN_INVALID']]);
+    expect(change(play, { replace: [task('t9')] })).toEqual(['TASK_NOT_FOUND']);
+    expect(change(play, { replace: [task('t2', ['t2'])] })).toEqual(['CYCLE']);
+    expect(change(play, { replace: [task('t2')], drop: ['t2'] })).toEqual(['PLAN_INVALID']);
+  });
+});
+
+// req P10
+describe('the tasks of a container at work', () => {
+  const child = (id: string, needs: readonly string[] = []) => task(`t0/${id}`, needs, { parent: 't0' });
+  const begun = (more: Partial<TaskSpec> = {}) => {
+    const play = new KernelPlay([{ kind: 'container', ...more }]);
+    const add = [child('a'), child('b', ['t0/a'])];
+    play.ask({ type: 'task.resolve', task: 't0', round: 0, resolution: { to: 'expand', add } });
+    return play;
+  };
+  it('are changed as those at the top are', () => {
+    const play = begun();
+    play.start('t0/a');
+    play.ok('t0/a');
+    const inserted = { parent: 't0', add: [child('c', ['t0/a'])], rewire: { 't0/b': ['t0/a', 't0/c'] }, file: 'f' };
+    expect(change(play, inserted)).toEqual(['plan.changed']);
+    expect(play.owed()).toEqual(['start:t0/c:1']);
+    expect(play.state.plan.files).toEqual({ t0: 'f' });
+    expect(play.task().children).toMatchObject({ open: 2, round: 1, ids: ['t0/a', 't0/b', 't0/c'] });
+  });
+  it('may all be dropped: then it is visited again', () => {
+    const play = begun();
+    expect(change(play, { parent: 't0', drop: ['t0/a', 't0/b'] })).toEqual(['plan.changed']);
+    expect(play.owed()).toEqual(['resolve:t0:1']);
+    expect(change(play, { parent: 't0', add: [child('c')] })).toEqual(['PLAN_INVALID']);
+  });
+  it('give their place to others when they are dropped, or wait again', () => {
+    const play = new KernelPlay([{ kind: 'container', maxParallel: 1 }]);
+    const add = [child('a'), child('b'), child('c')];
+    play.ask({ type: 'task.resolve', task: 't0', round: 0, resolution: { to: 'expand', add } });
+    expect(play.owed()).toEqual(['start:t0/a:1']);
+    expect(change(play, { parent: 't0', drop: ['t0/a'] })).toEqual(['plan.changed']);
+    expect(play.owed()).toEqual(['start:t0/b:1']);
+    expect(change(play, { parent: 't0', rewire: { 't0/b': ['t0/c'] } })).toEqual(['plan.changed']);
+    expect(play.owed()).toEqual(['start:t0/c:1']);
+  });
+  it('are of no other container, and of none that has ended', () => {
+    const play = begun();
+    expect(change(play, { parent: 't0', add: [task('x')] })).toEqual(['PLAN_INVALID']);
+    expect(change(play, { parent: 't0', drop: ['t0'] })).toEqual(['PLAN_INVALID']);
+    expect(change(play, { parent: 't9', drop: ['t0'] })).toEqual(['PLAN_INVALID']);
+    expect(change(play, { drop: ['t0/b'] })).toEqual(['PLAN_INVALID']);
+  });
+});
+
 describe('a container', () => {
   const expand = (play: KernelPlay, add: readonly TaskSpec[], round = 0) =>
     play.ask({ type: 'task.resolve', task: 't0', round, resolution: { to: 'expand', add } });

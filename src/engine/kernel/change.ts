@@ -1,5 +1,5 @@
 /**
- * Changes of the plan: the first one, those of containers that make children, those a person or planner asks for, and
+ * Changes of the plan: the first one, those of containers that make children, those a person or program asks for, and
  * the new segment that `retry` adds to an ended run. Each grows the version; a change made against another version is
  * stale. A change is checked whole before its first fact, so a refused one leaves the state as it was. Started tasks
  * can't be changed.
@@ -10,14 +10,16 @@ import { downstream, findCycle } from './graph.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type OwedChange, owe } from './owed.ts';
 import { owedByRun } from './owed-by-run.ts';
-import type { TaskSpec } from './plan.ts';
+import type { Hash, TaskSpec } from './plan.ts';
 import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL, touch } from './state.ts';
-import { enter, leave, move, newTask, taskOf, tolerated, wake } from './task.ts';
+import { dropChild, enter, leave, move, newTask, stepBack, taskOf, tolerated, wake } from './task.ts';
 
 interface Change {
   readonly add: readonly TaskSpec[];
   readonly drop?: readonly string[];
   readonly rewire?: Readonly<Record<string, readonly string[]>>;
+  readonly replace?: readonly TaskSpec[];
+  readonly file?: Hash;
 }
 
 const untouched = (task: TaskRecord): boolean =>
@@ -46,27 +48,31 @@ export function checkChange(state: RunState, change: Change, parent?: string): R
     return refuse('DEPTH_EXCEEDED', `limit depth = ${limits.depth}: "${change.add[0]?.id}" would be at ${depth}`, {
       details: { limit: limits.depth, depth },
     });
-  for (const id of [...drop, ...Object.keys(change.rewire ?? {})]) {
+  const needs = newNeeds(change);
+  for (const id of [...drop, ...needs.keys()]) {
     const task = state.tasks.get(id);
     if (!task) return refuse('TASK_NOT_FOUND', `no task "${id}"`);
-    if (!untouched(task) || task.spec.parent !== undefined)
+    if (!untouched(task) || task.spec.parent !== parent)
       return refuse('PLAN_INVALID', `task "${id}" is ${task.status} and can't be changed`);
   }
   for (const id of Object.keys(change.rewire ?? {})) {
     const { inputs, approved } = taskOf(state, id);
     if (inputs !== undefined || approved) return refuse('PLAN_INVALID', `task "${id}" was resolved or approved with the needs it has`);
   }
-  for (const id of drop) if (change.rewire?.[id]) return refuse('PLAN_INVALID', `the change drops "${id}" and rewires it`);
+  for (const spec of change.replace ?? []) {
+    const { spec: before, approved } = taskOf(state, spec.id);
+    if (approved) return refuse('PLAN_INVALID', `task "${spec.id}" was approved as it is`);
+    if (spec.kind !== before.kind || spec.parent !== parent) return refuse('PLAN_INVALID', `"${spec.id}" can't become a ${spec.kind}`);
+    if (spec.tree && !state.plan.tree) return refuse('PLAN_INVALID', `"${spec.id}" works in a tree, and the run has none`);
+  }
+  for (const id of needs.keys()) if (drop.has(id)) return refuse('PLAN_INVALID', `the change drops "${id}" and changes it`);
   for (const id of drop)
     for (const dependent of taskOf(state, id).dependents)
-      if (!drop.has(dependent) && (change.rewire?.[dependent] ?? [id]).includes(id))
+      if (!drop.has(dependent) && (needs.get(dependent) ?? [id]).includes(id))
         return refuse('PLAN_INVALID', `"${dependent}" needs "${id}", which the change drops`);
-  const edges: [string, readonly string[]][] = [
-    ...change.add.map((spec): [string, readonly string[]] => [spec.id, spec.needs]),
-    ...Object.entries(change.rewire ?? {}),
-  ];
-  for (const [id, needs] of edges)
-    for (const need of needs) {
+  const edges: [string, readonly string[]][] = [...change.add.map((spec): [string, readonly string[]] => [spec.id, spec.needs]), ...needs];
+  for (const [id, after] of edges)
+    for (const need of after) {
       if (drop.has(need) || !(added.has(need) || state.tasks.has(need)))
         return refuse('UNKNOWN_DEPENDENCY', `task "${id}" needs "${need}", which the plan does not have`);
       const latest = latestOf(state, need);
@@ -74,32 +80,43 @@ export function checkChange(state: RunState, change: Change, parent?: string): R
     }
   const graph = new Map(edges);
   // Only new edges can close a cycle, and only through tasks that are rewired; started ones depend on nothing new.
-  if (change.rewire)
+  if (needs.size > 0)
     for (const task of state.tasks.values())
       if (!graph.has(task.spec.id) && !drop.has(task.spec.id)) graph.set(task.spec.id, task.spec.needs);
   const cycle = findCycle(graph);
   return cycle && refuse('CYCLE', `the tasks wait for each other: ${cycle.join(' → ')}`, { details: { cycle } });
 }
 
+/** Of tasks that are there: what they need from now on. */
+const newNeeds = ({ rewire = {}, replace = [] }: Change): ReadonlyMap<string, readonly string[]> =>
+  new Map([...Object.entries(rewire), ...replace.map((spec): [string, readonly string[]] => [spec.id, spec.needs])]);
+
 /** Facts of one change; large ones are cut, so that no fact grows without bound. All are of one commit. */
 export function changed(state: RunState, by: string, change: Change, parent?: string): RunFact[] {
   const facts: RunFact[] = [];
   const version = state.version + 1;
   for (let from = 0; from === 0 || from < change.add.length; from += TASKS_PER_FACT) {
-    const rest =
-      from === 0 ? { ...(change.drop?.length ? { drop: change.drop } : {}), ...(change.rewire ? { rewire: change.rewire } : {}) } : {};
+    const { drop, rewire, replace, file } = change;
+    const rest = {
+      ...(drop?.length ? { drop } : {}),
+      ...(rewire ? { rewire } : {}),
+      ...(replace?.length ? { replace } : {}),
+      ...(file === undefined ? {} : { file }),
+    };
     facts.push({
       type: 'plan.changed',
       version,
       by,
       add: change.add.slice(from, from + TASKS_PER_FACT),
-      ...rest,
+      ...(from === 0 ? rest : {}),
       ...(parent === undefined ? {} : { parent }),
     });
   }
   return facts;
 }
 const TASKS_PER_FACT = 1_000;
+
+const isAtWork = (task: TaskRecord | undefined): boolean => task?.status === 'running' && (task.children?.open ?? 0) > 0;
 
 type Resolve = Extract<HostCommand, { type: 'task.resolve' }>;
 
@@ -123,8 +140,13 @@ export const changeDeciders = {
         hint: 'Look at the plan again and repeat the change.',
         details: { version: state.version },
       });
-    const checked = checkChange(state, command);
-    return checked ?? changed(state, command.by.id, command);
+    const { parent } = command;
+    const container = parent === undefined ? undefined : state.tasks.get(parent);
+    if (parent !== undefined && !isAtWork(container))
+      return refuse('PLAN_INVALID', `"${parent}" has no tasks at work that could be changed`, {
+        hint: 'Change it before it starts, or after it ended retry it.',
+      });
+    return checkChange(state, command, parent) ?? changed(state, command.by.id, command, parent);
   },
 } satisfies Partial<Deciders>;
 
@@ -191,11 +213,13 @@ export function retried(state: RunState, by: string, from: string | undefined): 
 export const changeEvolvers = {
   'plan.changed'(state, fact, at, change) {
     state.version = fact.version;
-    for (const id of fact.drop ?? []) dropTask(state, id, change);
+    if (fact.file !== undefined) state.plan = { ...state.plan, files: { ...state.plan.files, [fact.parent ?? '']: fact.file } };
     const made = fact.add.map((spec) => newTask(state, spec));
+    if (fact.parent !== undefined && made.length > 0) expand(state, taskOf(state, fact.parent), made, at, change);
+    for (const id of fact.drop ?? []) dropTask(state, id, change);
     for (const task of made) link(state, task, task.spec.needs);
-    for (const [id, needs] of Object.entries(fact.rewire ?? {})) rewire(state, id, needs, change);
-    if (fact.parent !== undefined) expand(state, taskOf(state, fact.parent), made, at, change);
+    for (const [id, needs] of Object.entries(fact.rewire ?? {})) become(state, { ...taskOf(state, id).spec, needs }, change);
+    for (const spec of fact.replace ?? []) become(state, spec, change);
     if (state.status === 'planning' && state.plan.approval === undefined) {
       state.status = 'running';
       if (state.tree) owe(state, owedByRun(state), change);
@@ -255,18 +279,20 @@ function unlink(state: RunState, task: TaskRecord): void {
   task.open = 0;
 }
 
-function rewire(state: RunState, id: string, needs: readonly string[], change: OwedChange): void {
-  const task = taskOf(state, id);
+/** A task that was not started becomes another: whether it may run is decided anew, since it may need one that failed, or nothing any more. */
+function become(state: RunState, spec: TaskSpec, change: OwedChange): void {
+  const task = taskOf(state, spec.id);
   leave(state, task);
   unlink(state, task);
+  if (spec.parent !== undefined) stepBack(state, task, change);
   delete task.bad;
-  const moved: TaskRecord = Object.assign(task, { spec: { ...task.spec, needs } });
-  link(state, moved, needs);
-  // Whether it may run is decided anew: it may need one that failed, or nothing any more.
   delete task.reason;
-  task.status = 'pending';
-  wake(state, task);
-  enter(state, task, change);
+  delete task.inputs;
+  const always = spec.always === true || (spec.parent !== undefined && taskOf(state, spec.parent).always);
+  const other: TaskRecord = Object.assign(task, { spec, always, status: 'pending' as const });
+  link(state, other, spec.needs);
+  wake(state, other);
+  enter(state, other, change);
 }
 
 function dropTask(state: RunState, id: string, change: OwedChange): void {
@@ -275,6 +301,7 @@ function dropTask(state: RunState, id: string, change: OwedChange): void {
   unlink(state, task);
   state.open--;
   touch(state, task);
+  if (task.spec.parent !== undefined) dropChild(state, task, change);
   state.tasks.delete(id);
   change.removed.push(...task.owed);
   for (const message of state.messages.values()) if (message.task === id && message.status === 'waiting') state.due.add(message.id);

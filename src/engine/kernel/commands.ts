@@ -62,6 +62,12 @@ export type AskedCommand =
       readonly add: readonly TaskSpec[];
       readonly drop?: readonly string[];
       readonly rewire?: Readonly<Record<string, readonly string[]>>;
+      /** Tasks, not started yet, that become these. */
+      readonly replace?: readonly TaskSpec[];
+      /** The container at work whose children are changed; the tasks at the top where it is left out. */
+      readonly parent?: string;
+      /** The workflow as it reads from now on. */
+      readonly file?: Hash;
     }
   | {
       readonly type: 'approval.decide';

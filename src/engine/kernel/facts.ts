@@ -40,8 +40,12 @@ export type RunFact =
       readonly drop?: readonly string[];
       /** Tasks, not started yet, that get these needs instead. */
       readonly rewire?: Readonly<Record<string, readonly string[]>>;
-      /** The container that asked for it. */
+      /** Tasks, not started yet, that become these. */
+      readonly replace?: readonly TaskSpec[];
+      /** The container whose children these are. */
       readonly parent?: string;
+      /** The workflow as it reads from now on. */
+      readonly file?: Hash;
     }
   // task
   | { readonly type: 'task.resolved'; readonly task: string; readonly inputs: Hash }
@@ -248,7 +252,7 @@ export const FACTS = {
   'run.cancelling': { version: 1, means: 'The door is closed: running attempts are asked to stop, only `always` tasks start.' },
   'run.ended': { version: 1, means: 'No task is open any more.' },
   'run.reopened': { version: 1, means: 'An ended run got a new segment; the named tasks were replaced.' },
-  'plan.changed': { version: 1, means: 'Tasks were added, dropped or rewired; the plan has a new version.' },
+  'plan.changed': { version: 1, means: 'Tasks were added, dropped, rewired or replaced; the plan has a new version.' },
   'task.resolved': { version: 1, means: 'Expressions of a task were replaced by values; the hash names them.' },
   'task.started': { version: 1, means: 'A slot was free, or a person is asked: an attempt began.' },
   'task.committed': { version: 1, means: 'The result of a task is final and its dependents may use it.' },

@@ -218,13 +218,21 @@ function admit(state: RunState, task: TaskRecord): void {
   } else children.held.push(task.spec.id);
 }
 
-function childEnded(state: RunState, child: TaskRecord, change: OwedChange): void {
+/** A child gives its place to the next that waits for one. */
+export function stepBack(state: RunState, child: TaskRecord, change: OwedChange): void {
   const parent = taskOf(state, child.spec.parent ?? '');
   const children = parent.children;
   if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
-  leave(state, parent);
-  children.open--;
+  touch(state, parent);
   if (child.admitted) children.admitted--;
+  delete child.admitted;
+  children.held = children.held.filter((id) => id !== child.spec.id);
+  admitNext(state, parent, change);
+}
+
+function admitNext(state: RunState, parent: TaskRecord, change: OwedChange): void {
+  const children = parent.children;
+  if (!children) return;
   while (children.held.length > 0 && children.admitted < (parent.spec.maxParallel ?? Number.POSITIVE_INFINITY)) {
     const next = taskOf(state, children.held.shift() ?? '');
     if (next.status !== 'ready') continue;
@@ -232,6 +240,28 @@ function childEnded(state: RunState, child: TaskRecord, change: OwedChange): voi
     admit(state, next);
     enter(state, next, change);
   }
+}
+
+/** A child that a change drops; without any that is open its container is visited again. */
+export function dropChild(state: RunState, child: TaskRecord, change: OwedChange): void {
+  const parent = taskOf(state, child.spec.parent ?? '');
+  const children = parent.children;
+  if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
+  leave(state, parent);
+  children.ids = children.ids.filter((id) => id !== child.spec.id);
+  children.open--;
+  stepBack(state, child, change);
+  enter(state, parent, change);
+}
+
+function childEnded(state: RunState, child: TaskRecord, change: OwedChange): void {
+  const parent = taskOf(state, child.spec.parent ?? '');
+  const children = parent.children;
+  if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
+  leave(state, parent);
+  children.open--;
+  if (child.admitted) children.admitted--;
+  admitNext(state, parent, change);
   if (children.open === 0 && state.status === 'cancelling' && !runsAnyway(state, parent)) state.due.add(parent.spec.id);
   enter(state, parent, change);
 }

@@ -132,14 +132,22 @@ export class Crowd {
     const { random } = this.world;
     const base = random.chance(0.8) ? state.version : state.version - 1;
     if (base !== state.version) this.world.coverage.add('fault stale plan change');
-    const tasks = [...state.tasks.values()].filter((task) => task.spec.parent === undefined);
-    const id = `x${this.commands}`;
+    const put = (payload: string) => this.world.put(payload);
+    const open = [...state.tasks.values()].filter(({ status, children }) => status === 'running' && children && children.open > 0);
+    const parent = open.length > 0 && random.chance(0.5) ? random.pick(open).spec.id : undefined;
+    const within = parent === undefined ? {} : { parent };
+    const tasks = [...state.tasks.values()].filter(({ spec }) => spec.parent === parent);
+    const id = parent === undefined ? `x${this.commands}` : `${parent}/x${this.commands}`;
     const needs = tasks.filter(() => random.chance(0.3)).map((task) => task.spec.id);
-    const add = [randomTask(random, (payload) => this.world.put(payload), id, needs, 1, state.plan.tree !== undefined)];
-    const idle = tasks.filter((task) => task.status === 'pending');
-    const rewire = idle.length > 0 && random.chance(0.5) ? { rewire: { [random.pick(idle).spec.id]: [id] } } : {};
-    const drop = idle.length > 0 && random.chance(0.3) ? { drop: [random.pick(idle).spec.id] } : {};
-    await this.ask(state.id, { type: 'plan.change', by: ME, base, add, ...rewire, ...drop });
+    const trees = state.plan.tree !== undefined;
+    const add = random.chance(0.8) ? [{ ...randomTask(random, put, id, needs, 1, trees), ...within }] : [];
+    const idle = tasks.filter(({ status }) => status === 'pending' || status === 'ready' || status === 'blocked');
+    const one = () => random.pick(idle).spec;
+    const rewire = idle.length > 0 && add.length > 0 && random.chance(0.4) ? { rewire: { [one().id]: [id] } } : {};
+    const drop = idle.length > 0 && random.chance(0.3) ? { drop: [one().id] } : {};
+    const other = idle.length > 0 && random.chance(0.4) ? one() : undefined;
+    const replace = other ? { replace: [{ ...randomTask(random, put, other.id, other.needs, 1, trees), ...within }] } : {};
+    await this.ask(state.id, { type: 'plan.change', by: ME, base, add, ...within, ...rewire, ...drop, ...replace });
   }
 }
 

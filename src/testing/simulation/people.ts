@@ -140,8 +140,11 @@ export class People {
       else if (spec.needs.some((need) => drop.includes(need))) rewire[spec.id] = spec.needs.filter((need) => !drop.includes(need));
     }
     const stale = random.chance(0.1);
-    const made = this.stage.ask(state.id, { type: 'plan.change', by, base: state.version - (stale ? 1 : 0), add, drop, rewire }, () => {
-      const kept = diary.plan.filter((spec) => !drop.includes(spec.id));
+    const others = top.filter(({ id }) => !drop.includes(id) && rewire[id] === undefined && random.chance(0.1));
+    const replace = others.map((spec) => randomTask(random, spec.id, spec.needs, 0));
+    const asked = { type: 'plan.change', by, base: state.version - (stale ? 1 : 0), add, drop, rewire, replace } as const;
+    const made = this.stage.ask(state.id, asked, () => {
+      const kept = diary.plan.filter((spec) => !drop.includes(spec.id)).map((spec) => replace.find(({ id }) => id === spec.id) ?? spec);
       diary.plan = [...kept, ...add].map((spec) => ({ ...spec, needs: rewire[spec.id] ?? spec.needs }));
     });
     if (made && stale) throw new Broken(`${state.id}: a change was made against another plan`);
