@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { handoffJsonSchema } from '../src/work/perform/handoff.ts';
 import { planJsonSchema } from '../src/work/planning/plan-schema.ts';
+import { planChange } from '../src/work/workflow/change-schema.ts';
 import { settings, workflow } from '../src/work/workflow/schema.ts';
 
 const published = (schema: z.ZodType, title: string, description: string): object => ({
@@ -16,6 +17,7 @@ const schemas: Readonly<Record<string, object>> = {
   'baton.v1': published(settings, 'baton.yaml, version 1', 'Settings of a project: agents, providers, limits, secrets by name.'),
   'handoff.v1': handoffJsonSchema(),
   'plan.v1': planJsonSchema(),
+  'change.v1': published(planChange, 'Baton change of a plan, version 1', 'What becomes of the tasks of a plan that is being carried out.'),
 };
 
 const check = process.argv.includes('--check');

@@ -97,7 +97,8 @@ export class Baton {
       env: this.options.env ?? process.env,
       functions: new Set(Object.keys(this.options.functions ?? {})),
       now: systemClock.now,
-      put: (payload: string) => owner.journal.put(payload),
+      put: (payload: Uint8Array | string) => owner.journal.put(payload),
+      get: (hash: string) => owner.journal.get(hash),
       world: this.opened.routing,
     };
     return this.startPlan(await planText(parts, JSON.stringify(workflow), request), options);

@@ -6,6 +6,7 @@ import type { Limits, Principal } from './engine/kernel/plan.ts';
 import { latestOf, RUN_TERMINAL, type RunState } from './engine/kernel/state.ts';
 import { BatonError } from './errors.ts';
 import type { HandoffContent } from './work/planning/definition.ts';
+import type { PlanChange } from './work/workflow/change-schema.ts';
 
 export type { BatonFunction, FunctionCall } from './work/perform/function-task.ts';
 
@@ -74,6 +75,17 @@ export class Run {
         where: this.id,
       },
     );
+  }
+
+  /**
+   * Changes the plan while it is carried out, all of it or nothing; where settings ask for an approval of that, once it is given.
+   * @throws BatonError `CHANGE_INVALID`, `TASK_NOT_FOUND`, `WORKFLOW_INVALID` for the plan as it would be, or the refusal of the
+   *   kernel (`PLAN_INVALID` for a task that has begun, `PLAN_STALE`, `TASKS_EXCEEDED`)
+   */
+  async change(change: PlanChange): Promise<void> {
+    const { state } = this;
+    const base = state.version;
+    await this.command({ ...(await this.opened.services.workflows.change(state, change)), by: this.by, base });
   }
 
   /** The state at the end. Taken when the fact comes: a host lets ended runs go, and folding one again costs all its facts. */

@@ -182,6 +182,7 @@ export function floorServices(
       functions: new Set(functions.keys()),
       now: systemClock.now,
       put: (payload) => blobs.put(payload),
+      get: (hash) => blobs.get(hash),
       ...(routing ? { world: routing } : {}),
     }),
     texts: async () => texts,

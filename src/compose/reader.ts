@@ -42,6 +42,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
       workflows: {
         plan: async (request) => (await floor()).workflows.plan(request),
         prepare: async (request) => (await floor()).workflows.prepare(request),
+        change: async (state, change) => (await floor()).workflows.change(state, change),
       },
       texts: async () => (await floor()).texts(),
       agents: async (cwd) => (await floor()).agents(cwd),

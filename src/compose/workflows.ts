@@ -8,10 +8,11 @@ import type { Workflows } from '../interfaces/server/services.ts';
 import type { AgentConfig } from '../work/agents/agent.ts';
 import { badSchema } from '../work/agents/json-schema.ts';
 import { inputProblems } from '../work/tools/input.ts';
+import { changedPlan } from '../work/workflow/changed-plan.ts';
 import { defined, narrowLimits } from '../work/workflow/compile.ts';
 import { begin, describe } from '../work/workflow/describe.ts';
 import { type Begun, foreseen } from '../work/workflow/foreseen.ts';
-import { type Loaded, loadWorkflow } from '../work/workflow/load.ts';
+import { type Loaded, loadWorkflow, type ReadUsed } from '../work/workflow/load.ts';
 import { planOf } from '../work/workflow/plan.ts';
 import { formatProblem, type Problem } from '../work/workflow/problem.ts';
 import type { World } from '../work/workflow/routes.ts';
@@ -23,7 +24,8 @@ export interface WorkflowParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly functions: ReadonlySet<string>;
   readonly now: () => number;
-  put(payload: string): Hash;
+  put(payload: Uint8Array | string): Hash;
+  get(hash: Hash): Uint8Array | undefined;
   /** What routing is told of the world, as of now. */
   readonly world?: (settings: Settings) => World;
 }
@@ -40,6 +42,26 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
       if (!isRepository(projectOf(request.cwd))) return described;
       const promote = loaded.files[loaded.main]?.value.promote ?? 'end';
       return { ...described, trees: { promote, ...defined({ approval: settings.promotionApproval }) } };
+    },
+    async change(state, asked) {
+      const cwd = state.plan.scope ?? '.';
+      const settings = settingsAt(cwd, parts.env);
+      return changedPlan(
+        {
+          state,
+          blobs: { put: parts.put, get: parts.get },
+          agents: settings.agents,
+          world: () => parts.world?.(settings) ?? {},
+          async check(file, text, texts, agents) {
+            const readUsed: ReadUsed = (path) => (texts.has(path) ? Buffer.from(texts.get(path) ?? '') : undefined);
+            const { loaded } = await check(parts, file, Buffer.from(text), { cwd }, { readUsed, agents });
+            const checked = loaded.files[loaded.main];
+            if (!checked) throw new Error(`${loaded.main} was not loaded`);
+            return checked;
+          },
+        },
+        asked,
+      );
     },
   };
 }
@@ -88,6 +110,7 @@ function plan(parts: WorkflowParts, loaded: Loaded, settings: Settings, request:
     put,
     ...(inputs ? { inputs } : {}),
     ...(priority === undefined ? {} : { priority }),
+    ...(settings.changeApproval ? { changes: settings.changeApproval } : {}),
     ...(request.approvePlan ? { approvePlan: true } : {}),
   });
 }
@@ -136,30 +159,43 @@ async function toolsKnown() {
   };
 }
 
-async function check(parts: WorkflowParts, file: string, bytes: Uint8Array, request: RunRequest): Promise<Checked> {
-  const found = findSettings(request.cwd, parts.env);
-  if (!found.ok) throw invalid('baton.yaml', found.problems);
-  const { settings } = found;
+async function check(
+  parts: WorkflowParts,
+  file: string,
+  bytes: Uint8Array,
+  { cwd }: Pick<RunRequest, 'cwd'>,
+  { readUsed = fromDisk(cwd), agents }: { readonly readUsed?: ReadUsed; readonly agents?: readonly AgentConfig[] } = {},
+): Promise<Checked> {
+  const settings = settingsAt(cwd, parts.env);
   const known = {
-    ...namesOf(settings.agents),
+    ...namesOf(agents ?? settings.agents),
     ...(await toolsKnown()),
     limits: settings.limits as unknown as Record<string, number>,
     functions: parts.functions,
     schemaProblem: (schema: unknown) => badSchema(schema as Record<string, unknown>),
     agentProblem: (name: string, entry: Parameters<typeof agentProblem>[1]) => agentProblem(name, entry, parts.staff.providers),
   };
-  const readUsed = (used: string) => {
+  const result = loadWorkflow(file, bytes, known, readUsed);
+  if (!result.ok) throw invalid(file, result.problems);
+  return { loaded: result.loaded, settings };
+}
+
+function settingsAt(cwd: string, env: WorkflowParts['env']): Settings {
+  const found = findSettings(cwd, env);
+  if (!found.ok) throw invalid('baton.yaml', found.problems);
+  return found.settings;
+}
+
+const fromDisk =
+  (folder: string): ReadUsed =>
+  (used) => {
     try {
-      return readFileSync(join(request.cwd, used));
+      return readFileSync(join(folder, used));
     } catch {
       // Missing, a folder, or not for this user: the loader says where it is named.
       return undefined;
     }
   };
-  const result = loadWorkflow(file, bytes, known, readUsed);
-  if (!result.ok) throw invalid(file, result.problems);
-  return { loaded: result.loaded, settings };
-}
 
 function invalid(file: string, problems: readonly Problem[]): BatonError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;

@@ -91,6 +91,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
           tasks: tasks.map(({ id, needs }) => ({ id, kind: 'run', needs, gates: [], writes: [] })),
         };
       },
+      change: async () => ({ type: 'plan.change', add: [] }),
     },
     texts: async () => ({
       task: (_state, { spec }) => ({ text: `what ${spec.id} is` }),

@@ -136,6 +136,49 @@ describe('a plan', () => {
   });
 });
 
+describe('a change of the plan, where the plan asks for approval', () => {
+  const play = (rule: Partial<ApprovalRule> = {}) => {
+    const made = new KernelPlay([{}, { needs: ['t0'] }], {}, undefined, undefined, { changes: { at: 'task', by: [], ...rule } });
+    const add = [{ id: 'x', kind: 'work' as const, needs: ['t0'], work: 'w' }];
+    expect(made.ask({ type: 'plan.change', by: ME, base: 1, add, file: 'f' })).toEqual(['approval.requested']);
+    return made;
+  };
+  const about = { approval: 'change:1', binds: 'f' };
+  it('is made when it is approved, and the run goes on meanwhile', () => {
+    const made = play();
+    expect([made.state.version, made.owed()]).toEqual([1, ['start:t0:1']]);
+    expect(made.ask({ type: 'plan.change', by: ME, base: 1, add: [], drop: ['t1'], file: 'g' })).toEqual(['PLAN_INVALID']);
+    expect(decide(made, ANN, about)).toEqual(['approval.voted', 'approval.granted', 'plan.changed']);
+    expect([made.state.version, made.state.tasks.has('x'), made.state.plan.files]).toEqual([2, true, { '': 'f' }]);
+  });
+  it('is not by whoever asked for it, where the rule says so', () => {
+    expect(decide(play({ notAuthor: true }), ME, about)).toEqual(['APPROVAL_FORBIDDEN']);
+  });
+  it('that is rejected changes nothing; the next one is asked for anew', () => {
+    const made = play();
+    expect(decide(made, ANN, { ...about, decision: 'reject' })).toEqual(['approval.voted', 'approval.denied']);
+    expect([made.state.version, made.state.status]).toEqual([1, 'running']);
+    expect(made.ask({ type: 'plan.change', by: ME, base: 1, add: [], drop: ['t1'], file: 'g' })).toEqual(['approval.requested']);
+    expect(decide(made, ANN, { approval: 'change:2', binds: 'g' })).toContain('plan.changed');
+    expect(made.state.tasks.has('t1')).toBe(false);
+  });
+  it('can only be rejected when its tasks have begun meanwhile', () => {
+    const made = new KernelPlay([{}, {}], {}, undefined, undefined, { changes: { at: 'task', by: [] } });
+    made.ask({ type: 'plan.change', by: ME, base: 1, add: [], drop: ['t1'], file: 'f' });
+    made.start('t1');
+    expect(decide(made, ANN, about)).toEqual(['PLAN_INVALID']);
+    expect(decide(made, ANN, { ...about, decision: 'reject' })).toEqual(['approval.voted', 'approval.denied']);
+  });
+  it('is withdrawn when the run ends', () => {
+    const made = play();
+    for (const id of ['t0', 't1']) {
+      made.start(id);
+      made.ok(id);
+    }
+    expect([made.state.status, made.state.approvals.get('change:1')?.status]).toEqual(['succeeded', 'withdrawn']);
+  });
+});
+
 test('what nobody waits for any more is withdrawn', () => {
   const play = asked({ timeoutMs: 10, onTimeout: 'deny' });
   play.ask({ type: 'run.cancel', by: ME });

@@ -4,6 +4,7 @@
  * roles decide; `wait` waits. A decision names the hash its principal saw: what has changed since needs a new approval,
  * and one decision is valid once.
  */
+import { approved } from './change.ts';
 import type { AskedCommand } from './commands.ts';
 import type { RunFact } from './facts.ts';
 import { reworkMax } from './gate.ts';
@@ -46,7 +47,9 @@ export const approvalDeciders = {
     if (votes < (approval.rule.quorum ?? 1)) return [voted];
     if (approval.subject === 'task' && command.result === undefined)
       return refuse('RESULT_MISSING', 'the decision of an approve task needs its handoff');
-    return [voted, ...granted(state, approval, command)];
+    const made = approval.change ? approved(state, approval.change) : [];
+    if ('code' in made) return made;
+    return [voted, ...granted(state, approval, command), ...made];
   },
 } satisfies Partial<Deciders>;
 
@@ -57,7 +60,7 @@ const rolesOf = ({ rule, escalated }: Approval): readonly string[] =>
 function mayNot(state: RunState, approval: Approval, { by }: Decide): string | undefined {
   const roles = rolesOf(approval);
   if (roles.length > 0 && !by.roles.some((role) => roles.includes(role))) return `${by.id} has none of the roles ${roles.join(', ')}`;
-  if (approval.rule.notAuthor && by.id === state.by.id) return `${by.id} submitted the run and may not approve it`;
+  if (approval.rule.notAuthor && by.id === (approval.change?.by ?? state.by.id)) return `${by.id} asked for it and may not approve it`;
   return undefined;
 }
 
@@ -84,6 +87,7 @@ export function denied(state: RunState, approval: Approval, by: string, command?
   const facts: RunFact[] = [{ type: 'approval.denied', approval: approval.id, by }];
   if (approval.subject === 'promotion')
     return [...facts, { type: 'promotion.refused', promotion: approval.id, code: 'REJECTED', message: `Rejected by ${by}.` }];
+  if (approval.subject === 'change') return facts;
   if (approval.task === undefined) return [...facts, { type: 'run.cancelling', by, reason: 'the plan was not approved' }];
   const task = taskOf(state, approval.task);
   // A person who rejects a result and says why sends the work back, like a gate.
@@ -104,6 +108,7 @@ export const approvalEvolvers = {
       subject: fact.subject,
       ...(fact.task === undefined ? {} : { task: fact.task }),
       binds: fact.binds,
+      ...(fact.change ? { change: fact.change } : {}),
       rule,
       requestedAt: at,
       votes: [],
@@ -175,7 +180,8 @@ const approvalOf = (state: RunState, id: string): Approval => {
 };
 
 function ruleOf(state: RunState, fact: { readonly task?: string; readonly subject: Approval['subject'] }): ApprovalRule {
-  const ofRun = fact.subject === 'promotion' ? state.plan.tree?.approval : state.plan.approval;
+  const { approval, changes, tree } = state.plan;
+  const ofRun = fact.subject === 'promotion' ? tree?.approval : fact.subject === 'change' ? changes : approval;
   const rule = fact.task === undefined ? ofRun : taskOf(state, fact.task).spec.approval;
   return rule ?? { at: fact.subject === 'start' || fact.subject === 'result' ? fact.subject : 'task', by: [] };
 }

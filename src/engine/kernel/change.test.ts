@@ -111,6 +111,12 @@ describe('a task that is replaced', () => {
     play.ask({ type: 'task.resolve', task: 't1', round: 0, resolution: { to: 'inputs', inputs: 'new' } });
     expect(play.task('t1').inputs).toBe('new');
   });
+  it('that waits for a slot waits for that of its new agent', () => {
+    const play = new KernelPlay([{}]);
+    expect(play.owed()).toEqual(['start:t0:1']);
+    change(play, { replace: [task('t0', [], { agent: 'other' })] });
+    expect(play.task().owed).toMatchObject([{ id: 'start:t0:1:1', agent: 'other' }]);
+  });
   it('was not approved, did not begin, and stays of one kind', () => {
     const play = new KernelPlay([{}, { approval: { at: 'start', by: [] } }, {}, { kind: 'container' }]);
     play.start();

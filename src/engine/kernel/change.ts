@@ -4,8 +4,8 @@
  * stale. A change is checked whole before its first fact, so a refused one leaves the state as it was. Started tasks
  * can't be changed.
  */
-import type { HostCommand } from './commands.ts';
-import type { RunFact } from './facts.ts';
+import type { AskedCommand, HostCommand } from './commands.ts';
+import type { ProposedChange, RunFact } from './facts.ts';
 import { downstream, findCycle } from './graph.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type OwedChange, owe } from './owed.ts';
@@ -116,6 +116,35 @@ export function changed(state: RunState, by: string, change: Change, parent?: st
 }
 const TASKS_PER_FACT = 1_000;
 
+/** Asks for the approval that the plan wants of each change. */
+function proposed(state: RunState, command: Extract<AskedCommand, { type: 'plan.change' }>): Decided {
+  const { by, base, add, drop, rewire, replace, parent, file } = command;
+  const asked = [...state.approvals.values()].filter(({ subject }) => subject === 'change');
+  const open = asked.find(({ status }) => status === 'open');
+  if (open) return refuse('PLAN_INVALID', `the change "${open.id}" waits for approval`, { hint: 'Decide on it first.' });
+  if (file === undefined || add.length > TASKS_PER_FACT)
+    return refuse('PLAN_INVALID', `a change that is to be approved says how the workflow reads, and adds at most ${TASKS_PER_FACT} tasks`);
+  const approval = `change:${asked.length + 1}`;
+  const change: ProposedChange = {
+    ...{ by: by.id, base, add, file },
+    ...(drop ? { drop } : {}),
+    ...(rewire ? { rewire } : {}),
+    ...(replace ? { replace } : {}),
+    ...(parent === undefined ? {} : { parent }),
+  };
+  return [{ type: 'approval.requested', approval, subject: 'change', binds: file, change }];
+}
+
+/** What an approved change makes of the plan: it must still be the plan that the change was made against. */
+export function approved(state: RunState, { by, base, ...change }: ProposedChange): Decided {
+  if (base !== state.version)
+    return refuse('PLAN_STALE', `the plan is at version ${state.version}, the change was made against ${base}`, {
+      hint: 'Reject it, and ask for it again.',
+      details: { version: state.version },
+    });
+  return checkChange(state, change, change.parent) ?? changed(state, by, change, change.parent);
+}
+
 const isAtWork = (task: TaskRecord | undefined): boolean => task?.status === 'running' && (task.children?.open ?? 0) > 0;
 
 type Resolve = Extract<HostCommand, { type: 'task.resolve' }>;
@@ -146,7 +175,9 @@ export const changeDeciders = {
       return refuse('PLAN_INVALID', `"${parent}" has no tasks at work that could be changed`, {
         hint: 'Change it before it starts, or after it ended retry it.',
       });
-    return checkChange(state, command, parent) ?? changed(state, command.by.id, command, parent);
+    const refused = checkChange(state, command, parent);
+    if (refused) return refused;
+    return state.plan.changes ? proposed(state, command) : changed(state, command.by.id, command, parent);
   },
 } satisfies Partial<Deciders>;
 
@@ -288,6 +319,7 @@ function become(state: RunState, spec: TaskSpec, change: OwedChange): void {
   delete task.bad;
   delete task.reason;
   delete task.inputs;
+  task.remade = (task.remade ?? 0) + 1;
   const always = spec.always === true || (spec.parent !== undefined && taskOf(state, spec.parent).always);
   const other: TaskRecord = Object.assign(task, { spec, always, status: 'pending' as const });
   link(state, other, spec.needs);

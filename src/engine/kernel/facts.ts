@@ -4,7 +4,20 @@
  */
 import type { Amounts, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
 
-export type ApprovalSubject = 'start' | 'result' | 'task' | 'plan' | 'promotion';
+/** A change of the plan that waits for its approval. */
+export interface ProposedChange {
+  readonly by: string;
+  /** The plan version it was made against. */
+  readonly base: number;
+  readonly add: readonly TaskSpec[];
+  readonly drop?: readonly string[];
+  readonly rewire?: Readonly<Record<string, readonly string[]>>;
+  readonly replace?: readonly TaskSpec[];
+  readonly parent?: string;
+  readonly file?: Hash;
+}
+
+export type ApprovalSubject = 'start' | 'result' | 'task' | 'plan' | 'change' | 'promotion';
 export type SkipCause =
   | { readonly cause: 'when' }
   | { readonly cause: 'need'; readonly task: string; readonly status: 'failed' | 'cancelled' | 'skipped' };
@@ -127,6 +140,8 @@ export type RunFact =
       readonly task?: string;
       /** The hash of exactly what is approved. */
       readonly binds: string;
+      /** Of a `change`: what is made when it is approved. */
+      readonly change?: ProposedChange;
     }
   | {
       readonly type: 'approval.voted';

@@ -156,6 +156,8 @@ export interface Plan {
   readonly approval?: ApprovalRule;
   /** The run works over a repository. */
   readonly tree?: TreeRule;
+  /** Asked before the plan is changed while it is carried out. */
+  readonly changes?: ApprovalRule;
   /** Workflows that were changed while the run went on, by the id of their container; `''` is the one at the top. */
   readonly files?: Readonly<Record<string, Hash>>;
 }

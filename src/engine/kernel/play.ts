@@ -3,7 +3,7 @@ import type { RunCommand } from './commands.ts';
 import { violation } from './invariants.ts';
 import { decide, evolve, settle } from './kernel.ts';
 import type { OwedChange } from './owed.ts';
-import type { ApprovalRule, Failure, Limits, TaskSpec, TreeRule } from './plan.ts';
+import type { ApprovalRule, Failure, Limits, Plan, TaskSpec, TreeRule } from './plan.ts';
 import type { RunState, TaskRecord } from './state.ts';
 import { taskOf } from './task.ts';
 
@@ -14,7 +14,13 @@ export class KernelPlay {
   private current: RunState | undefined;
   at = 1_000;
 
-  constructor(tasks: readonly Partial<TaskSpec>[], limits: Partial<Limits> = {}, approval?: ApprovalRule, tree?: TreeRule) {
+  constructor(
+    tasks: readonly Partial<TaskSpec>[],
+    limits: Partial<Limits> = {},
+    approval?: ApprovalRule,
+    tree?: TreeRule,
+    more: Pick<Plan, 'changes'> = {},
+  ) {
     const specs = tasks.map(
       (task, i): TaskSpec => ({ id: `t${i}`, kind: 'work', needs: [], work: 'w', agent: 'a', idempotent: true, ...task }),
     );
@@ -28,6 +34,7 @@ export class KernelPlay {
         tasks: specs,
         ...(approval ? { approval } : {}),
         ...(tree ? { tree } : {}),
+        ...more,
       },
     });
   }

@@ -158,6 +158,11 @@ export const runEvolvers = {
     delete state.pausedBy;
     delete state.endedAs;
     owe(state, owedByRun(state), change);
+    for (const approval of state.approvals.values())
+      if (approval.subject === 'change' && approval.status === 'open') {
+        approval.status = 'withdrawn';
+        owe(approval, [], change);
+      }
   },
   'timer.fired'(state, fact, _at, change) {
     if (!fact.timer.startsWith('retry:')) return;

@@ -4,7 +4,7 @@
  *
  * `evolve` changes the state it is given; whoever holds a state holds it alone.
  */
-import type { ApprovalSubject, SkipCause } from './facts.ts';
+import type { ApprovalSubject, ProposedChange, SkipCause } from './facts.ts';
 import type { Owed } from './owed.ts';
 import type { Amounts, ApprovalRule, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec } from './plan.ts';
 
@@ -118,6 +118,8 @@ export interface TaskRecord {
 
   /** It has changed since the last snapshot. */
   dirty: boolean;
+  /** How often a change made another task of it: what it owes then is something else. */
+  remade?: number;
   /** What this task owes, as last told to the host. */
   owed: readonly Owed[];
 }
@@ -132,6 +134,7 @@ export interface Approval {
   votes: { by: string; decision: 'approve' | 'reject' }[];
   /** `withdrawn`: its task ended some other way. */
   status: 'open' | 'granted' | 'denied' | 'withdrawn';
+  readonly change?: ProposedChange;
   escalated?: boolean;
   owed: readonly Owed[];
 }

@@ -390,7 +390,7 @@ function owedWhenReady(state: RunState, task: TaskRecord): readonly Owed[] {
   return [
     {
       type: 'start',
-      id: `start:${id}:${attempt}`,
+      id: task.remade === undefined ? `start:${id}:${attempt}` : `start:${id}:${attempt}:${task.remade}`,
       task: id,
       attempt,
       agent: task.spec.agent ?? '',

@@ -31,6 +31,12 @@ export const pauseRequest = z.strictObject({ note: note.exactOptional() });
 export const resumeRequest = z.strictObject({ limits: limitsRequest.exactOptional() });
 export const cancelRequest = z.strictObject({ reason: note.exactOptional() });
 export const retryRequest = z.strictObject({ task: z.string().exactOptional() });
+export const changeRequest = z.strictObject({
+  /** As a change file says it. */
+  change: z.record(z.string(), z.json()),
+  /** Of the plan it was looked at; the one there is now where it is left out. */
+  version: z.int().exactOptional(),
+});
 export const decideRequest = z.strictObject({
   decision: z.enum(['approve', 'reject']),
   /** The hash the principal saw. */

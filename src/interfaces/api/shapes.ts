@@ -31,6 +31,8 @@ export type InboxItem = Attention & {
   readonly text?: TaskText;
   /** Of a result or a promotion that waits for a decision: what it changes. */
   readonly change?: ChangeSummary;
+  /** Of a change of the plan. */
+  readonly plan?: readonly PlanLine[];
 };
 
 export interface TaskText {
@@ -148,6 +150,24 @@ export interface PlanPreview {
   /** Findings that do not. */
   readonly warnings: readonly Problem[];
 }
+
+/** One line of a change of a plan: what becomes of a task. */
+export interface PlanLine {
+  readonly what: 'added' | 'dropped' | 'agent' | 'needs';
+  readonly task: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+/** What a change of a plan would do; it is asked for with the version it was looked at. */
+export interface ChangePreview {
+  readonly run: string;
+  /** Of the plan. */
+  readonly version: number;
+  readonly lines: readonly PlanLine[];
+  /** It waits for an approval, and is made when that is given. */
+  readonly asks: boolean;
+}
+
 /** What is expected of a plan before it starts: from outcomes, else from what agents declare. */
 export interface PlanEstimate {
   readonly tasks: number;

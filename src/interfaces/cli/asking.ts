@@ -1,5 +1,6 @@
 /** What only a person can move on, in words, with the command to type. */
 import type { Attention, InboxItem } from '../api/shapes.ts';
+import { planLineText } from './plan-lines.ts';
 import { type Paint, plain } from './style.ts';
 import { printable } from './width.ts';
 
@@ -35,6 +36,7 @@ export function attentionTitle(item: Attention): string {
         result: `is the result of "${item.task}" accepted?`,
         task: `"${item.task}" asks for a decision`,
         plan: 'may the plan start?',
+        change: 'may the plan be changed?',
         promotion: 'may the change go into your tree?',
       }[item.subject];
     case 'question':
@@ -52,6 +54,7 @@ export function attentionTitle(item: Attention): string {
 export function itemLines(item: InboxItem, paint: Paint = plain): string[] {
   const lines = [`${paint('wait', '!')} ${paint('bold', item.run)} ${item.name}: ${printable(attentionTitle(item))}`];
   for (const line of (item.text?.text ?? '').split('\n').slice(0, 12)) if (line.trim() !== '') lines.push(`    ${printable(line)}`);
+  for (const line of item.plan ?? []) lines.push(`    ${planLineText(line, paint)}`);
   if (item.kind === 'approval' && item.roles.length > 0) lines.push(paint('dim', `    may be decided by: ${item.roles.join(', ')}`));
   lines.push(`    ${paint('live', attentionCommand(item.run, item))}`);
   if (item.kind === 'approval') lines.push(`    ${paint('live', attentionCommand(item.run, item).replace('approve', 'reject'))}`);

@@ -118,6 +118,23 @@ export const RUN_SPECS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/follow.ts')).follow,
   },
   {
+    usage: 'change <run> [file]',
+    about: 'change the plan of a run while it goes on',
+    group: 'Runs',
+    more: 'A file may have `insert`, `add` and `split` with tasks as in a workflow, `drop` and `route`. It is checked with the whole plan and made at once or not at all; tasks that have begun stay as they are.',
+    options: [
+      { flags: '--drop <task>', about: 'leave a task out; repeat for more', read: texts },
+      { flags: '--route <task=agent>', about: 'give a task to another agent; repeat for more', read: pair },
+      { flags: '--dry-run', about: 'only show what would change' },
+    ],
+    examples: [
+      ['baton change last lint.yaml --dry-run', 'what the change in a file would do'],
+      ['baton change last --route goal/docs=writer', 'another agent for a task of a planned goal'],
+    ],
+    completes: ['run', 'file'],
+    load: async () => (await import('./commands/change.ts')).change,
+  },
+  {
     usage: 'pause <run>',
     about: 'start nothing new; what runs may finish',
     group: 'Runs',

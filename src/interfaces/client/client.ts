@@ -5,6 +5,7 @@ import type {
   AgentView,
   Audit,
   ChainHeadView,
+  ChangePreview,
   Cleaned,
   CommandReply,
   Doctor,
@@ -54,6 +55,12 @@ export class BatonClient {
   pause = (run: string, note?: string) => this.post<CommandReply>(path`/v1/runs/${run}/pause`, { note });
   resume = (run: string, limits?: LimitsRequest) => this.post<CommandReply>(path`/v1/runs/${run}/resume`, { limits });
   cancel = (run: string, reason?: string) => this.post<CommandReply>(path`/v1/runs/${run}/cancel`, { reason });
+  /** What a change of its plan would do. */
+  previewChange = (run: string, change: Readonly<Record<string, unknown>>) =>
+    this.post<ChangePreview>(path`/v1/runs/${run}/change/preview`, { change });
+  /** @param version of the plan it was looked at */
+  change = (run: string, change: Readonly<Record<string, unknown>>, version?: number) =>
+    this.post<CommandReply>(path`/v1/runs/${run}/change`, { change, version });
   retry = (run: string, task?: string) => this.post<CommandReply>(path`/v1/runs/${run}/retry`, { task });
   decide = (run: string, approval: string, decision: DecideRequest) =>
     this.post<CommandReply>(path`/v1/runs/${run}/approvals/${approval}`, decision);

@@ -1,27 +1,35 @@
 /** What people and programs ask of runs. Bodies are read strictly; nothing is answered before it is durable. */
 import type { AskedCommand } from '../../engine/kernel/commands.ts';
+import { decide } from '../../engine/kernel/kernel.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
+import type { ChangePreview } from '../api/shapes.ts';
 import { type Body, type BodyName, readBody } from './body.ts';
 import { commandRef, engineOf, replied, runIdOf, submit } from './commands.ts';
 import { decision } from './decision.ts';
 import { taskOf } from './details.ts';
 import { findRun } from './find-run.ts';
-import { type Asked, type Given, post, type Route } from './route.ts';
+import { planLines } from './plan-lines.ts';
+import { refused } from './problem.ts';
+import { type Asked, type Given, json, post, type Route } from './route.ts';
 import type { Services } from './services.ts';
 
 export function commandRoutes(services: Services): Route[] {
   const by = services.local;
 
   /** Reads the body, finds the run, and lets `make` say what is asked of it. */
-  const ask = async <K extends BodyName>(asked: Asked, name: K, make: (body: Body<K>, state: RunState) => AskedCommand): Promise<Given> => {
+  const ask = async <K extends BodyName>(
+    asked: Asked,
+    name: K,
+    make: (body: Body<K>, state: RunState) => AskedCommand | Promise<AskedCommand>,
+  ): Promise<Given> => {
     engineOf(services);
     const body = await readBody(asked, name);
     const run = findRun(services, asked.param('run'));
     const ref = commandRef(asked, body);
     const state = services.state(run);
     if (!state) throw new BatonError('RUN_NOT_FOUND', `There is no run "${run}".`);
-    return submit(services, run, make(body, state), ref);
+    return submit(services, run, await make(body, state), ref);
   };
   const task = (asked: Asked, state: RunState) => taskOf(state, asked.param('task'));
 
@@ -49,6 +57,25 @@ export function commandRoutes(services: Services): Route[] {
         return record.status === 'undecided'
           ? { type: 'task.decide', by, task: id, decision: 'retry' }
           : { type: 'run.retry', by, task: id };
+      }),
+    ),
+
+    post('/runs/:run/change/preview', async (asked) => {
+      const { change } = await readBody(asked, 'changeRequest');
+      const run = findRun(services, asked.param('run'));
+      const state = services.state(run);
+      if (!state) throw new BatonError('RUN_NOT_FOUND', `There is no run "${run}".`);
+      const base = state.version;
+      const command = await services.workflows.change(state, change);
+      const decided = decide(state, { ...command, by, base }, Date.now());
+      if ('code' in decided) throw refused(decided);
+      return json({ run, version: base, lines: planLines(state, command), asks: state.plan.changes !== undefined } satisfies ChangePreview);
+    }),
+    post('/runs/:run/change', (asked) =>
+      ask(asked, 'changeRequest', async ({ change, version }, state) => {
+        // The run may go on while the change is checked: then it was made against another plan.
+        const base = version ?? state.version;
+        return { ...(await services.workflows.change(state, change)), by, base };
       }),
     ),
 

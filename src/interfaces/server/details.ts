@@ -6,6 +6,7 @@ import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary, TaskText } from '../api/shapes.ts';
+import { planLines } from './plan-lines.ts';
 import type { Services, Texts } from './services.ts';
 import { spanOfApproval } from './tree-span.ts';
 import { summaryOf } from './tree-views.ts';
@@ -96,7 +97,9 @@ export async function inboxOf({ trees }: Services, view: RunView, state: RunStat
     const text = state && (record ? texts.task(state, record) : isPlan ? planText(state, texts) : undefined);
     const span = state && item.kind === 'approval' ? spanOfApproval(state, item.subject, item.task, item.binds) : undefined;
     const change = state && span ? await summaryOf(trees, state, span) : undefined;
-    items.push({ ...item, run: view.run, name: view.name, ...(text ? { text } : {}), ...(change ? { change } : {}) });
+    const asked = item.kind === 'approval' ? state?.approvals.get(item.approval)?.change : undefined;
+    const plan = state && asked ? { plan: planLines(state, asked) } : {};
+    items.push({ ...item, run: view.run, name: view.name, ...(text ? { text } : {}), ...(change ? { change } : {}), ...plan });
   }
   return items;
 }

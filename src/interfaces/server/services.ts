@@ -5,6 +5,7 @@
  */
 import type { Host } from '../../engine/host/host.ts';
 import type { Journal } from '../../engine/journal/journal.ts';
+import type { AskedCommand } from '../../engine/kernel/commands.ts';
 import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { RunView } from '../../engine/kernel/view.ts';
@@ -80,6 +81,11 @@ export interface Workflows {
    * @throws BatonError `WORKFLOW_INVALID` with `details.problems` (see `Problem` in the API), `FILE_NOT_FOUND`, `INVALID_INPUTS`
    */
   prepare(request: RunRequest): Promise<Plan>;
+  /**
+   * What a change of a run's plan means for it. Nothing is asked of the run.
+   * @throws BatonError `CHANGE_INVALID`, `TASK_NOT_FOUND`, `DUPLICATE_ID`, `WORKFLOW_INVALID` for what the changed plan would be
+   */
+  change(state: RunState, change: unknown): Promise<Omit<Extract<AskedCommand, { type: 'plan.change' }>, 'by' | 'base'>>;
 }
 
 /** Words for people, out of payloads that only the work floor can read. None may throw: a missing payload gives less. */

@@ -147,7 +147,7 @@ export class Crowd {
     const drop = idle.length > 0 && random.chance(0.3) ? { drop: [one().id] } : {};
     const other = idle.length > 0 && random.chance(0.4) ? one() : undefined;
     const replace = other ? { replace: [{ ...randomTask(random, put, other.id, other.needs, 1, trees), ...within }] } : {};
-    await this.ask(state.id, { type: 'plan.change', by: ME, base, add, ...within, ...rewire, ...drop, ...replace });
+    await this.ask(state.id, { type: 'plan.change', by: ME, base, add, file: put('{}'), ...within, ...rewire, ...drop, ...replace });
   }
 }
 

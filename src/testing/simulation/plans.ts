@@ -41,6 +41,7 @@ export function randomPlan(random: Random, put: Put, size = 1 + random.below(9))
     ...(random.chance(0.2) ? { priority: random.below(5) - 2 } : {}),
     ...(random.chance(0.1) ? { deadlineAt: 2_000_000 } : {}),
     ...(random.chance(0.08) ? { approval: rule(random, 'task') } : {}),
+    ...(random.chance(0.2) ? { changes: rule(random, 'task') } : {}),
     ...(trees ? { tree: randomTree(random) } : {}),
   };
 }

@@ -25,8 +25,17 @@ export interface Job {
 /** The id a task has in its file: without the containers around it, its place in a list, its round, and how often it was retried. */
 export const nameInFile = (id: string, { prefix }: Scope): string => /^[a-z][a-z0-9_]*/.exec(id.slice(prefix.length))?.[0] ?? '';
 
-/** The file that a scope is of: the main one, or the one that the container at the end of its prefix uses or has planned. */
-export function fileOf(job: Job, { prefix }: Scope): CheckedFile | undefined {
+/** The file that a scope is of: the main one, or the one that the container at the end of its prefix uses or has planned; as it was changed since. */
+export function fileOf(job: FileJob, { prefix }: Pick<Scope, 'prefix'>): CheckedFile | undefined {
+  const { state, stored, blobs } = job;
+  const first = firstFileOf(job, prefix);
+  const changed = state.plan.files?.[prefix.slice(0, -1)];
+  return first && changed !== undefined ? stored.changed(changed, blobs, first.file) : first;
+}
+
+type FileJob = Pick<Job, 'state' | 'source' | 'files' | 'stored' | 'blobs'>;
+
+function firstFileOf(job: FileJob, prefix: string): CheckedFile | undefined {
   const { state, source, files, stored, blobs } = job;
   if (prefix === '') return files.get(source.main);
   const container = state.tasks.get(prefix.slice(0, -1));
@@ -37,7 +46,7 @@ export function fileOf(job: Job, { prefix }: Scope): CheckedFile | undefined {
 }
 
 /** What a planner made: a workflow like any other. @throws BatonError `PLAN_INVALID` */
-export function plannedFile({ stored, blobs }: Job, { spec, result }: TaskRecord): CheckedFile {
+export function plannedFile({ stored, blobs }: Pick<Job, 'stored' | 'blobs'>, { spec, result }: TaskRecord): CheckedFile {
   if (result === undefined) throw new BatonError('PLAN_INVALID', `"${spec.id}" has made no plan.`);
   return stored.planned(result, blobs);
 }

@@ -39,6 +39,8 @@ export interface PlanOptions {
   readonly now: number;
   /** The project is a repository; and who has to approve what goes back into it, if anybody. */
   readonly repository?: { readonly approval?: ApprovalRule };
+  /** Who has to approve changes of the plan, if anybody. */
+  readonly changes?: ApprovalRule;
   /** Ask a person before anything starts. */
   readonly approvePlan?: boolean;
   put(payload: string): Hash;
@@ -82,6 +84,7 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
     ...(priority === undefined ? {} : { priority }),
     ...(deadline === undefined ? {} : { deadlineAt: options.now + deadline }),
     ...(options.repository ? { tree: { promote: main.value.promote ?? 'end', ...options.repository } } : {}),
+    ...(options.changes ? { changes: options.changes } : {}),
     ...(options.approvePlan ? { approval: { at: 'task', by: [] } } : {}),
   };
 }

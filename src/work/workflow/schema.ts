@@ -222,6 +222,10 @@ export const settings = z.strictObject({
     .strictObject({
       agent: z.string().optional().meta({ description: 'The model that makes plans' }),
       network: z.array(z.string()).optional().meta({ description: 'Domains that planned tasks may ask for' }),
+      changes: z
+        .strictObject({ approval: z.strictObject(approvalRule).optional() })
+        .optional()
+        .meta({ description: 'Who must approve before a plan is changed while it is carried out' }),
       limits: z
         .strictObject({
           tasks: count.max(1_000).optional(),

@@ -28,6 +28,7 @@ export interface Settings {
   readonly planning: PlanningSettings;
   /** Asked before a change goes into the user's tree. */
   readonly promotionApproval?: ApprovalRule;
+  readonly changeApproval?: ApprovalRule;
   readonly slots: number;
   readonly runsMax: number;
   /** How long ended runs are kept, in milliseconds; undefined: until somebody cleans. */
@@ -193,6 +194,8 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   for (const [name, agent] of agents) tell(`agents.${name}`, agent.kind, agentSource.get(name) ?? '');
   const approval = nearest((value) => value.promotion?.approval);
   tell('promotion.approval', approval ? approval.value : 'none', approval?.from ?? 'default');
+  const changing = nearest((value) => value.planning?.changes?.approval);
+  tell('planning.changes.approval', changing ? changing.value : 'none', changing?.from ?? 'default');
   const workspace = workspaceOf(files, nearest, tell);
   const routing = routingOf(nearest, tell);
   const planning = planningOf(nearest, tell);
@@ -206,6 +209,7 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
     routing,
     planning,
     ...(approval ? { promotionApproval: rule('task', approval.value) } : {}),
+    ...(changing ? { changeApproval: rule('task', changing.value) } : {}),
     slots,
     runsMax,
     ...(keepRunsMs === undefined ? {} : { keepRunsMs }),

@@ -6,7 +6,7 @@ import type { Definition, HandoffContent } from '../planning/definition.ts';
 import { Kept } from './kept.ts';
 import type { CheckedFile } from './load.ts';
 import type { RunSource } from './plan.ts';
-import { reopen } from './reopen.ts';
+import { reopen, reopenFile } from './reopen.ts';
 import { workflow } from './schema.ts';
 
 export interface OpenSource {
@@ -22,6 +22,7 @@ export class Stored {
   private readonly definitions = new Kept<Definition>(BYTES_MAX);
   private readonly contents = new Kept<HandoffContent>(BYTES_MAX);
   private readonly plans = new Kept<CheckedFile>(BYTES_MAX);
+  private readonly files = new Kept<CheckedFile>(BYTES_MAX);
 
   /** @throws BatonError `PAYLOAD_MISSING`, as the others do */
   source(hash: Hash, blobs: Pick<Blobs, 'get'>): OpenSource {
@@ -47,6 +48,11 @@ export class Stored {
       if (!parsed.success) throw new BatonError('PLAN_INVALID', `The plan (${hash.slice(0, 12)}) is no workflow.`, { cause: parsed.error });
       return { file: 'plan', sha256: hash, text: JSON.stringify(outputs['workflow'], undefined, 2), value: parsed.data, uses: {} };
     });
+  }
+
+  /** A workflow that was changed while its run went on. @param file what it is called */
+  changed(hash: Hash, blobs: Pick<Blobs, 'get'>, file: string): CheckedFile {
+    return this.read(this.files, hash, blobs, 'The changed plan', (text) => reopenFile(file, hash, text));
   }
 
   private read<T>(kept: Kept<T>, hash: Hash, blobs: Pick<Blobs, 'get'>, what: string, parse: (payload: string) => T): T {
