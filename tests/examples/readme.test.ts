@@ -58,7 +58,7 @@ test('every file of the examples loads, or says what it waits for', () => {
   expect(baton('plan', `${root}examples/demo/release.yaml`).status).toBe(0);
   const { stderr, stdout, status } = baton('plan', `${root}examples/fix-and-release.yaml`);
   expect(status).not.toBe(0);
-  expect((stderr + stdout).match(/NOT_YET/g)).toHaveLength(2);
+  expect((stderr + stdout).match(/NOT_YET/g)).toHaveLength(1);
 });
 
 test('the demos', { timeout: 180_000 }, () => {
