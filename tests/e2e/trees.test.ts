@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { CheckpointView } from '../../src/interfaces/api/trees.ts';
+import { say, startModelServer } from '../agents/support/model-server.ts';
 import { type RepositoryPlace, repositoryPlace } from './support/repository.ts';
 
 let at: RepositoryPlace;
@@ -93,4 +94,29 @@ tasks:
   expect((await at.baton('rollback', run, 'write', start.checkpoint)).code).toBe(0);
   expect((await at.baton('diff', run, 'write', '--stat')).out).toBe('Nothing changed.\n');
   expect((await checkpoints()).map(({ why }) => why)).toEqual(['start', 'end', 'restore', 'restore']);
+});
+
+// req W13
+test('a model without tools changes the tree by a patch, of which nothing comes in from where it may not write', async () => {
+  at = repositoryPlace();
+  const diff = (path: string, line: string) => `\`\`\`diff\n--- a/${path}\n+++ b/${path}\n@@ -1,1 +1,2 @@\n ${line}\n+sugar\n\`\`\`\n`;
+  const server = await startModelServer({
+    poet: [say(`${diff('poem.txt', 'roses')}${diff('.gitignore', 'user/')}Both.`), say('The poem alone, then.')],
+  });
+  at.write(
+    'w.yaml',
+    `version: 1
+name: patch
+agents: { poet: { model: test/poet, baseUrl: "${server.url}" } }
+tasks:
+  write: { agent: poet, prompt: Add sugar., writes: ["*.txt"] }
+`,
+  );
+  const ran = await at.baton('run', 'w.yaml');
+  const asked = server.bodies('poet').map(({ messages }) => messages.at(-1)?.content ?? '');
+  await server.close();
+  expect(ran.code).toBe(0);
+  expect(asked[1]).toMatch(/put back as they were[\s\S]*\.gitignore: is outside what the task may change/);
+  expect([read('poem.txt'), read('.gitignore')]).toEqual(['roses\nsugar\nviolets\n', 'user/\nruntime/\n']);
+  expect((await at.baton('logs', 'last', 'write')).out).toContain("poet can't write files: it is asked for a patch");
 });

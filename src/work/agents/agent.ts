@@ -75,6 +75,22 @@ export interface Work {
   readonly asksMax: number;
   /** Where a coding agent runs; it runs nowhere else. */
   readonly walls?: Walls;
+  /** For an agent that changes files by a patch: what it has to know for that, and how one is applied. */
+  readonly patching?: Patching;
+}
+
+/** How an agent changes the files of its folder: itself, by a patch that is applied for it, or not at all. */
+export type ChangeWay = 'itself' | 'patch' | 'not';
+
+export interface Patching {
+  /** Paths that may change, as globs. */
+  readonly writes: readonly string[];
+  /** The files as they are, where the agent can't look for itself. */
+  readonly files?: string;
+  /** Applies a unified diff in the folder, all of it or nothing. Never throws for a bad patch: the agent is told what is wrong with it. */
+  apply(
+    patch: string,
+  ): Promise<{ readonly ok: true; readonly paths: readonly string[] } | { readonly ok: false; readonly problems: readonly string[] }>;
 }
 
 /** What an attempt hands back, before Baton checks and seals it into a handoff. */
@@ -124,6 +140,8 @@ export interface Agent {
     /** Goes on after the last recorded step of an attempt that was lost. */
     readonly resume: boolean;
   };
+  /** How an agent that is configured so changes files, where it may. Asked before each attempt. */
+  changes(agent: AgentConfig): ChangeWay;
   /**
    * Never throws for failures of the world. Ends soon after `services.signal` aborts, with everything it started gone
    * (failure class `cancelled` or `timeout`, by the signal's reason).

@@ -22,6 +22,7 @@ export const commandConfigSchema = z.strictObject({
 
 export const commandAgent: Agent = {
   can: { stream: true, messages: false, schema: true, usage: false, resume: false },
+  changes: () => 'itself',
 
   attempt(work, services) {
     return askUntilRight(work, services, async (_number, problems) => {

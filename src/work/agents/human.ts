@@ -15,6 +15,7 @@ export const humanConfigSchema = z.strictObject({
 
 export const humanAgent: Agent = {
   can: { stream: false, messages: false, schema: true, usage: false, resume: false },
+  changes: () => 'not',
   async attempt(work) {
     const message = `"${work.task}" waits for a person's answer; nobody else can attempt it.`;
     return { ok: false, failure: failure('permanent', 'NOT_ATTEMPTABLE', message, { dispatched: false }) };

@@ -1,6 +1,7 @@
 /** What a model is told: its instructions, the task, what checks said before, and the shape its answer must have. */
 import type { ModelMessage } from 'ai';
 import type { Work } from './agent.ts';
+import { patchText, shapeBesidePatch } from './patch-answer.ts';
 
 export interface ModelPrompt {
   readonly instructions: string;
@@ -13,10 +14,15 @@ export const modelPrompt = (
   { instructions, tools }: { readonly instructions?: string | undefined; readonly tools?: readonly string[] | undefined },
   said: readonly ModelMessage[],
 ): ModelPrompt => ({
-  instructions: [instructions, tools === undefined ? undefined : TOOLS_TEXT, shapeText(work.schema)]
+  instructions: [
+    instructions,
+    tools === undefined ? undefined : TOOLS_TEXT,
+    work.patching === undefined ? undefined : patchText(work.patching),
+    work.patching === undefined ? shapeText(work.schema) : shapeBesidePatch(work.schema),
+  ]
     .filter((text) => text !== undefined)
     .join('\n\n'),
-  messages: [{ role: 'user', content: taskText(work) }, ...said],
+  messages: [{ role: 'user', content: [taskText(work), work.patching?.files].filter((text) => text !== undefined).join('\n\n') }, ...said],
 });
 
 /** Asks again. `last` is the answer that `problems` are about. */

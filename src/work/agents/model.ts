@@ -5,10 +5,13 @@
  *
  * An agent that names tools is asked again after every answer that calls some, with their results, until an answer calls
  * none: that one is its result.
+ *
+ * An agent whose tools write no files changes them by a patch in its answer, which is applied for it.
  */
 import type { ModelMessage } from 'ai';
 import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
+import { canWriteFiles } from '../tools/names.ts';
 import type { Agent, AgentServices, Checked, Work } from './agent.ts';
 import { type Answer, askUntilRight } from './asking.ts';
 import { readConfig } from './config.ts';
@@ -17,6 +20,7 @@ import { type ModelConfig, modelConfigSchema } from './model-config.ts';
 import { againMessages, LAST_STEP, modelPrompt } from './model-prompt.ts';
 import { type Reply, type Request, reservation, send, stepsExhausted } from './model-request.ts';
 import { type ModelTools, openModelTools } from './model-tools.ts';
+import { checkPatched } from './patch-answer.ts';
 import type { OpenedModel, Providers } from './providers.ts';
 import { checkSaid } from './written.ts';
 
@@ -28,6 +32,7 @@ export interface ModelAgentOptions {
 
 export const createModelAgent = ({ providers, now = Date.now }: ModelAgentOptions): Agent => ({
   can: { stream: true, messages: false, schema: true, usage: true, resume: true },
+  changes: (agent) => (canWriteFiles(readConfig(modelConfigSchema, agent).tools ?? []) ? 'itself' : 'patch'),
 
   attempt(work, services) {
     let conversation: Conversation | undefined;
@@ -130,7 +135,8 @@ class Conversation {
       config,
       opened,
       prompt: modelPrompt(work, config, said),
-      schema: work.schema,
+      // A patch beside the JSON would be refused by whoever holds the whole answer to the schema.
+      schema: work.patching === undefined ? work.schema : undefined,
       ...(tools === undefined ? {} : { tools: { set: tools.set, tokens: tools.tokens, choice: last ? 'none' : 'auto' } }),
       services,
       now,
@@ -138,11 +144,15 @@ class Conversation {
   }
 }
 
-const checkReply = ({ text, finish }: Reply, { schema, read }: Work, { maxOutputTokens }: ModelConfig): Checked | Promise<Checked> => {
+const checkReply = (
+  { text, finish }: Reply,
+  { schema, read, patching }: Work,
+  { maxOutputTokens }: ModelConfig,
+): Checked | Promise<Checked> => {
   if (finish === 'content-filter')
     throw new AttemptError('permanent', 'CONTENT_FILTERED', "The provider's content filter stopped the answer.");
   if (read) return read(text);
   if (finish === 'length') return { ok: false, problems: [`it was cut off at ${maxOutputTokens} tokens; answer within that`] };
   if (text.trim() === '') return { ok: false, problems: ['it is empty'] };
-  return checkSaid(text, schema);
+  return patching === undefined ? checkSaid(text, schema) : checkPatched(text, schema, patching);
 };

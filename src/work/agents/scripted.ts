@@ -60,6 +60,7 @@ type Reply = z.infer<typeof replySchema>;
 
 export const scriptedAgent: Agent = {
   can: { stream: true, messages: true, schema: true, usage: true, resume: true },
+  changes: () => 'itself',
 
   attempt(work, services) {
     services.onMessage((text) => {

@@ -50,6 +50,10 @@ export const parseJson = (
   }
 };
 
+/** Agents talk around the JSON they were asked for: the last fenced block, or else the whole. */
+export const lastBlock = (text: string): string =>
+  [...text.matchAll(/^```(?:json)?[ \t]*\n(.*?)\n[ \t]*```[ \t]*$/gms)].at(-1)?.[1] ?? text;
+
 /** What an agent answered by a text alone: outputs that fit the schema as JSON, or without one the text. */
 export const checkSaid = (text: string, schema?: JsonSchema): Checked => {
   if (schema === undefined) return checkWritten({ summary: summaryOf(text), outputs: { text } });

@@ -4,7 +4,7 @@
  */
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
-import type { Adapters, AgentConfig, AgentOutcome, AgentServices, Work } from '../agents/agent.ts';
+import type { Adapters, AgentConfig, AgentOutcome, AgentServices, ChangeWay, Work } from '../agents/agent.ts';
 import type { Breakers } from '../agents/breakers.ts';
 import type { Providers } from '../agents/providers.ts';
 import { feedbackIn } from '../gates/evidence.ts';
@@ -18,6 +18,7 @@ import { putContent } from './content.ts';
 import { plainText } from './definitions.ts';
 import { RedactedLog } from './log.ts';
 import { failed, failedBy, succeeded } from './outcome.ts';
+import { beforePatch, openPatching } from './patching.ts';
 import { openPlace, type Place } from './place.ts';
 import { seal } from './seal.ts';
 import { environmentOf, type Home, type Whose } from './surroundings.ts';
@@ -53,16 +54,18 @@ export const performAgent = async (
     const { base, signal } = context;
     // A secret that is missing is found before anything is made.
     const env = await environmentOf(home, whoseOf(context), definition.env);
+    const way = staff.adapters[agent.kind].changes(agent);
     const place = await openPlace(home, whoseOf(context), {
       definition,
       ...defined({ tree: base }),
       // Recorded calls of tools are not made again: what they did is in the folder.
-      goesOn: context.feedback.length > 0 || (usesTools(agent) && context.recorded.size > 0),
+      goesOn: context.feedback.length > 0 || (usesTools(agent) && way === 'itself' && context.recorded.size > 0),
+      ...defined({ putBack: beforePatch(context) }),
       walled: choosesCommands(agent, context),
       signal,
     });
     try {
-      outcome = await withChange(await attemptIn(place, home, staff, definition, env, context), place, context);
+      outcome = await withChange(await attemptIn(place, way, home, staff, definition, env, context), place, context);
     } finally {
       await place.close();
     }
@@ -86,6 +89,7 @@ const whoseOf = ({ run, spec, attempt }: AttemptContext): Whose => ({ run, task:
 
 const attemptIn = async (
   place: Place,
+  way: ChangeWay,
   home: Home,
   staff: AgentStaff,
   definition: AgentDefinition,
@@ -101,7 +105,8 @@ const attemptIn = async (
     const tools = usesTools(agent)
       ? { tools: { place: await openToolPlace(home, place, env, toolContext(context, services.signal)) } }
       : {};
-    const work = { ...workOf(place, definition, env, context), ...tools };
+    const patching = await openPatching(place, way, agent, context, services);
+    const work = { ...workOf(place, definition, env, context), ...tools, ...defined({ patching }) };
     const ended = await staff.adapters[agent.kind].attempt(walled ? { ...work, walls: walled.walls } : work, services);
     return watch.signal.aborted ? stopped(watch.signal, context) : await sealed(home, ended, work, context);
   } finally {

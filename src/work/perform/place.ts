@@ -61,6 +61,8 @@ export interface Need {
   readonly tree?: Commit;
   /** The work goes on where an earlier attempt left it. */
   readonly goesOn: boolean;
+  /** Where it goes on, what is there is put back to this first. */
+  readonly putBack?: Commit;
   /** What is checked must not be touched by the check, and the other way round. */
   readonly apart?: string;
   readonly walled: boolean;
@@ -131,6 +133,7 @@ async function openTree(home: Home, whose: Whose, need: Need, tree: Commit) {
   const id = workspaceId(whose.run, whose.task);
   if (!need.goesOn) await trees.remove(id);
   let workspace = await trees.open(id, tree);
+  if (need.goesOn && need.putBack !== undefined) await trees.restore(workspace, need.putBack);
   if (workspace.base !== tree) ({ workspace } = await trees.rebase(workspace, tree));
   await repository.equip(workspace, { touched: need.walled, signal: need.signal });
   return { workspace, repository, close: async () => {} };

@@ -28,6 +28,14 @@ export const isBuiltIn = (name: string): name is BuiltInName => Object.hasOwn(BU
 
 export const groupOf = (name: string): string => name.slice(0, name.indexOf('.'));
 
+const isListed = (name: string, listed: readonly string[]): boolean => listed.includes(name) || listed.includes(groupOf(name));
+
+/** Can whoever is allowed these (groups, or single ones) change files on purpose? Running tests is no way to do that. */
+export const canWriteFiles = (listed: readonly string[]): boolean =>
+  Object.entries(BUILT_IN).some(([name, { effects }]) => (effects === 'write' || name === 'shell.run') && isListed(name, listed));
+
+export const canReadFiles = (listed: readonly string[]): boolean => isListed('files.read', listed) || isListed('shell.run', listed);
+
 /** Everything that may stand in a list of tools: groups, and single ones. */
 const LISTABLE: readonly string[] = [...new Set(Object.keys(BUILT_IN).map(groupOf)), ...Object.keys(BUILT_IN)];
 

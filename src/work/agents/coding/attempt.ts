@@ -5,7 +5,7 @@ import type { AgentOutcome, AgentServices, Checked, Work } from '../agent.ts';
 import { askUntilRight } from '../asking.ts';
 import { readConfig } from '../config.ts';
 import type { Walls } from '../walls.ts';
-import { checkSaid } from '../written.ts';
+import { checkSaid, lastBlock } from '../written.ts';
 import { openAcp } from './acp.ts';
 import { openCli } from './cli.ts';
 import { type CodingConfig, codingConfigSchema } from './config.ts';
@@ -125,9 +125,6 @@ class CodingAttempt {
     return { allow: await watch.waiting(() => ask(this.work, asked)), why: 'a person was asked' };
   }
 }
-
-/** Agents talk around the JSON they were asked for: the last fenced block, or else the whole. */
-const lastBlock = (text: string): string => [...text.matchAll(/^```(?:json)?[ \t]*\n(.*?)\n[ \t]*```[ \t]*$/gms)].at(-1)?.[1] ?? text;
 
 const wallsOf = ({ walls, agent }: Work): Walls => {
   if (walls !== undefined) return walls;

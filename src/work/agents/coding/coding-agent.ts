@@ -9,6 +9,7 @@ import type { CodingOptions } from './stage.ts';
 export const createCodingAgent = (options: CodingOptions): Agent => ({
   // By its command line it takes no messages: nobody listens then, and they are given back.
   can: { stream: true, messages: true, schema: true, usage: true, resume: false },
+  changes: () => 'itself',
 
   async attempt(work, services) {
     // Loaded with the first attempt: most runs have none.
