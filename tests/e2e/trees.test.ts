@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { CheckpointView } from '../../src/interfaces/api/trees.ts';
@@ -119,4 +119,30 @@ tasks:
   expect(asked[1]).toMatch(/put back as they were[\s\S]*\.gitignore: is outside what the task may change/);
   expect([read('poem.txt'), read('.gitignore')]).toEqual(['roses\nsugar\nviolets\n', 'user/\nruntime/\n']);
   expect((await at.baton('logs', 'last', 'write')).out).toContain("poet can't write files: it is asked for a patch");
+});
+
+// req W8
+test('a new executable is flagged where people look at a change and decide about it', async () => {
+  at = repositoryPlace();
+  at.write('baton.yaml', 'version: 1\npromotion: { approval: { by: [] } }\n');
+  at.write('tool.sh', 'old\n');
+  chmodSync(join(at.folder, 'tool.sh'), 0o755);
+  at.git('add', '-A');
+  at.git('commit', '-q', '-m', 'a tool');
+  at.write(
+    'w.yaml',
+    `version: 1
+name: programs
+tasks:
+  write: { run: "echo new > run.sh; chmod +x run.sh; echo more >> tool.sh; echo text > notes.txt" }
+`,
+  );
+  await at.baton('run', 'w.yaml');
+  expect((await at.baton('inbox')).out).toContain(
+    '    A  notes.txt  +1 -0\n    A  run.sh  +1 -0  new executable\n    M  tool.sh  +1 -0\n    3 files, +3 -0\n    1 new executable: run.sh\n',
+  );
+  const [item] = await at.json('inbox');
+  expect(item).toMatchObject({ change: { files: 3, executables: ['run.sh'] } });
+  expect((await at.baton('diff', 'last', '--stat')).out).toMatch(/\n3 files, \+3 -0\n1 new executable: run\.sh\n$/);
+  expect((await at.baton('logs', 'last', 'write')).out).toContain('New executables: run.sh');
 });

@@ -55,8 +55,11 @@ export interface AttemptContext {
   readonly base?: Commit;
   /** State of the run as it stands now; read only, never kept. */
   state(): RunState;
-  /** Puts a checkpoint of the workspace on record. @throws BatonError when the attempt is over */
-  checkpoint(commit: Commit, why: CheckpointReason, files: number): Promise<void>;
+  /**
+   * Puts a checkpoint of the workspace on record, with the share of its quota where people should know.
+   * @throws BatonError when the attempt is over
+   */
+  checkpoint(commit: Commit, why: CheckpointReason, files: number, quotaShare?: number): Promise<void>;
   /**
    * One recorded activity. Reserves `amounts` durably, performs, records what came back, and returns it; an already
    * recorded step returns its stored output without performing. `perform` may throw; nothing is then recorded, and the

@@ -118,8 +118,9 @@ export class Performer implements AttemptContext {
     return payload;
   }
 
-  async checkpoint(commit: Commit, why: CheckpointReason, files: number): Promise<void> {
-    const about = { task: this.spec.id, attempt: this.attempt, checkpoint: commit, why, files };
+  async checkpoint(commit: Commit, why: CheckpointReason, files: number, quotaShare?: number): Promise<void> {
+    const share = quotaShare === undefined ? {} : { quotaShare };
+    const about = { task: this.spec.id, attempt: this.attempt, checkpoint: commit, why, files, ...share };
     const reply = await this.floor.submit(this.run, { type: 'checkpoint.take', ...about });
     if (!reply.ok) throw new BatonError(reply.refusal.code, reply.refusal.message);
   }

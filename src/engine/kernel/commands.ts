@@ -148,6 +148,7 @@ export type HostCommand =
       readonly checkpoint: Commit;
       readonly why: CheckpointReason;
       readonly files: number;
+      readonly quotaShare?: number;
     }
   | {
       readonly type: 'integrate.end';

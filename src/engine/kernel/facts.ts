@@ -174,6 +174,8 @@ export type RunFact =
       readonly why: CheckpointReason;
       /** Files that differ from the attempt's base. */
       readonly files: number;
+      /** Share of its quota that the workspace takes, where that is worth a warning. */
+      readonly quotaShare?: number;
     }
   | { readonly type: 'change.merged'; readonly task: string; readonly attempt: number; readonly onto: Commit; readonly tree: Commit }
   | {

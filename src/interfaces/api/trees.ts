@@ -9,6 +9,8 @@ export interface ChangeView {
   readonly mode: string;
   /** Of the file afterwards, in bytes. */
   readonly size: number;
+  /** A program now, which it was not before. */
+  readonly executable?: true;
   /** Lines that came and went; missing where nobody counts lines, as in a picture. */
   readonly lines?: { readonly added: number; readonly removed: number };
 }
@@ -28,7 +30,9 @@ export interface ChangeSummary {
   readonly files: number;
   readonly added: number;
   readonly removed: number;
-  /** The first of them. */
+  /** Files that are programs now and were none before: all of them. */
+  readonly executables: readonly string[];
+  /** The first of the files. */
   readonly changes: readonly ChangeView[];
 }
 

@@ -2,6 +2,7 @@
 import type { Attention, InboxItem } from '../api/shapes.ts';
 import { planLineText } from './plan-lines.ts';
 import { type Paint, plain } from './style.ts';
+import { changeSize, executableLines, fileLines } from './tree-words.ts';
 import { printable } from './width.ts';
 
 /** The least of an attention that its command needs. */
@@ -50,11 +51,20 @@ export function attentionTitle(item: Attention): string {
   }
 }
 
+/** Files of a change that are shown where it waits for a decision. */
+const FILES_MAX = 10;
+
 /** An item as lines: what is asked, the words, and what to type. */
 export function itemLines(item: InboxItem, paint: Paint = plain): string[] {
   const lines = [`${paint('wait', '!')} ${paint('bold', item.run)} ${item.name}: ${printable(attentionTitle(item))}`];
   for (const line of (item.text?.text ?? '').split('\n').slice(0, 12)) if (line.trim() !== '') lines.push(`    ${printable(line)}`);
   for (const line of item.plan ?? []) lines.push(`    ${planLineText(line, paint)}`);
+  if (item.change) {
+    const { changes, files, executables } = item.change;
+    for (const line of fileLines(changes.slice(0, FILES_MAX))) lines.push(`    ${line}`);
+    lines.push(paint('dim', `    ${changeSize(item.change)}${files > FILES_MAX ? `: baton diff ${item.run}` : ''}`));
+    for (const line of executableLines(executables)) lines.push(`    ${paint('wait', line)}`);
+  }
   if (item.kind === 'approval' && item.roles.length > 0) lines.push(paint('dim', `    may be decided by: ${item.roles.join(', ')}`));
   lines.push(`    ${paint('live', attentionCommand(item.run, item))}`);
   if (item.kind === 'approval') lines.push(`    ${paint('live', attentionCommand(item.run, item).replace('approve', 'reject'))}`);

@@ -19,7 +19,7 @@ export interface Line {
 }
 
 type Tell = Omit<Line, 'at' | 'about'> | undefined;
-type Teller<T extends Fact['type']> = (fact: FactOf<T>, state: RunState) => Tell;
+type Teller<T extends Fact['type']> = (fact: FactOf<T>, state: RunState) => Tell | undefined;
 const RUN = 'run';
 /** Tasks of a plan that are named in a line. */
 const NAMED_MAX = 8;
@@ -98,6 +98,10 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
   'approval.escalated': () => ({ tone: 'wait', text: 'nobody decided in time: more people may now' }),
   'budget.warned': ({ scope, measure, limit }) => ({ tone: 'wait', text: `80 % of ${measure} ${limit} is used (${scope})` }),
   'budget.exhausted': ({ scope, measure, limit }) => ({ tone: 'bad', text: `the limit ${measure} ${limit} is reached (${scope})` }),
+  'checkpoint.taken': ({ quotaShare }) =>
+    quotaShare === undefined
+      ? undefined
+      : { tone: 'wait', text: `its workspace takes ${Math.round(quotaShare * 100)} % of its quota; at 100 % it stands aside` },
   'tree.failed': ({ failure }) => ({ tone: 'bad', text: `its tree can't be had: ${failureText(failure)}` }),
   'change.refused': ({ why }) => ({
     tone: 'wait',

@@ -6,7 +6,14 @@ import { plural } from './words.ts';
 const SIGNS: Readonly<Record<ChangeView['kind'], string>> = { added: 'A', modified: 'M', deleted: 'D', mode: 'm' };
 
 export const fileLines = (changes: readonly ChangeView[]): string[] =>
-  changes.map(({ kind, path, lines }) => `${SIGNS[kind]}  ${printable(path)}${lines ? `  +${lines.added} -${lines.removed}` : ''}`);
+  changes.map(
+    ({ kind, path, lines, executable }) =>
+      `${SIGNS[kind]}  ${printable(path)}${lines ? `  +${lines.added} -${lines.removed}` : ''}${executable ? '  new executable' : ''}`,
+  );
+
+/** Said by itself, since a list of files is read quickly. */
+export const executableLines = (paths: readonly string[]): string[] =>
+  paths.length === 0 ? [] : [`${plural(paths.length, 'new executable')}: ${paths.map(printable).join(', ')}`];
 
 /** `3 files, +12 -4`. */
 export const changeSize = ({

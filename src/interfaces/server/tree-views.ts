@@ -35,6 +35,7 @@ export async function summaryOf(trees: TreeService, state: RunState, span: Span)
       files: changes.length,
       added: sum('added'),
       removed: sum('removed'),
+      executables: changes.filter(({ executable }) => executable).map(({ path }) => path),
       changes: changes.slice(0, SUMMARY_FILES),
     };
   } catch (error) {

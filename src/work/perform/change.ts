@@ -7,7 +7,7 @@ import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Commit } from '../../engine/kernel/plan.ts';
 import { BatonError } from '../../errors.ts';
-import type { Checkpoint } from '../workspace/workspace.ts';
+import type { Checkpoint, Quota } from '../workspace/workspace.ts';
 import type { Place } from './place.ts';
 
 /** Stands for a checkpoint that could not be made. */
@@ -22,8 +22,12 @@ export async function withChange(outcome: Outcome, place: Place, context: Attemp
   if (!place.workspace || !place.repository) return outcome;
   try {
     const checkpoint = await place.repository.trees.checkpoint(place.workspace, `end of ${context.attemptKey}`);
+    const share = worthWarning(checkpoint, place.repository.quota);
+    if (share !== undefined) context.log(aboutQuota(share), 'note');
     if (!differs(checkpoint)) return outcome;
-    await context.checkpoint(checkpoint.commit, 'end', checkpoint.changes.length).catch(() => {});
+    const executables = checkpoint.changes.filter(({ executable }) => executable).map(({ path }) => path);
+    if (executables.length > 0) context.log(`New executables: ${executables.join(', ')}\n`, 'note');
+    await context.checkpoint(checkpoint.commit, 'end', checkpoint.changes.length, share).catch(() => {});
     return outcome.ok ? { ...outcome, change: checkpoint.commit } : outcome;
   } catch (error) {
     context.log(`The workspace could not be put on record: ${messageOf(error)}\n`, 'note');
@@ -33,6 +37,13 @@ export async function withChange(outcome: Outcome, place: Place, context: Attemp
 
 /** A file that may not be there is something to be judged, though git does not see it. */
 const differs = ({ changes, violations }: Checkpoint): boolean => changes.length > 0 || violations.length > 0;
+
+/** The share of its quota that a workspace takes, where people are told. */
+function worthWarning({ bytes, files }: Checkpoint, quota: Quota): number | undefined {
+  const share = Math.max(bytes / quota.bytes, files / quota.files);
+  return share >= WARN_AT ? share : undefined;
+}
+const aboutQuota = (share: number): string => `The workspace takes ${Math.round(share * 100)} % of its quota; at 100 % it stands aside.\n`;
 
 export interface Watch {
   /** Aborted when the workspace is over its quota. */
@@ -49,14 +60,13 @@ export function watchWorkspace(place: Place, context: AttemptContext, everyMs: n
   let looking = false;
   const look = async () => {
     const checkpoint = await repository.trees.checkpoint(workspace, `during ${context.attemptKey}`);
-    const share = Math.max(checkpoint.bytes / repository.quota.bytes, checkpoint.files / repository.quota.files);
-    if (share >= WARN_AT && !warned) {
-      warned = true;
-      context.log(`The workspace has ${Math.round(share * 100)} % of its quota.\n`, 'note');
-    }
+    const share = worthWarning(checkpoint, repository.quota);
+    const first = share !== undefined && !warned;
+    if (first) context.log(aboutQuota(share), 'note');
+    warned ||= first;
     if (checkpoint.commit === last || !differs(checkpoint)) return;
     last = checkpoint.commit;
-    await context.checkpoint(checkpoint.commit, 'time', checkpoint.changes.length);
+    await context.checkpoint(checkpoint.commit, 'time', checkpoint.changes.length, first ? share : undefined);
   };
   const timer = setInterval(() => {
     if (looking) return;

@@ -19,6 +19,7 @@ export const LIMITS = {
 const ATTRIBUTES = '* -text -ident -filter -working-tree-encoding !merge !diff\n';
 const REFS = 'refs/baton';
 const NOTHING = '000000';
+const EXECUTABLE = '100755';
 /** Of one conflict that is shown, in characters. */
 const CONFLICT_MAX = 20_000;
 const PATCH_MAX = 8 * 2 ** 20;
@@ -85,12 +86,18 @@ export class Store {
     if (from === to) return [];
     const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index', from, to];
     const fields = (await git(this.folder, args, { limit: LIMITS.diff })).toString().split('\0');
-    const found: { path: string; kind: Change['kind']; mode: string; blob: string }[] = [];
+    const found: (Omit<Change, 'size'> & { readonly blob: string })[] = [];
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const [before = '', after = '', oldBlob = '', blob = '', status = ''] = (fields[i] ?? '').slice(1).split(' ');
       const kind =
         before === NOTHING ? 'added' : after === NOTHING ? 'deleted' : status.startsWith('M') && oldBlob === blob ? 'mode' : 'modified';
-      found.push({ path: fields[i + 1] ?? '', kind, mode: after === NOTHING ? before : after, blob: after === NOTHING ? '' : blob });
+      found.push({
+        path: fields[i + 1] ?? '',
+        kind,
+        mode: after === NOTHING ? before : after,
+        blob: after === NOTHING ? '' : blob,
+        ...(after === EXECUTABLE && before !== EXECUTABLE ? { executable: true } : {}),
+      });
     }
     if (sizeOf) return found.map(({ blob, ...change }) => ({ ...change, size: blob === '' ? 0 : sizeOf(change.path) }));
     const sizes = await this.sizes(found.map(({ blob }) => blob).filter((blob) => blob !== ''));

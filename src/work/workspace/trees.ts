@@ -58,9 +58,8 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     const commit = same ? last.commit : await store.commit(tree, [last.commit], withEmptyFolders(why, seen.empty));
     if (!same) await store.keep(`workspaces/${workspace.id}`, commit);
     latest.set(workspace.id, { commit, tree, empty: seen.empty, roomy: isRoomy(seen, quota) });
-    const executables = changes.filter(({ mode, kind }) => mode === '100755' && kind !== 'deleted').map(({ path }) => path);
     const { bytes, files, violations } = seen;
-    return { commit, changes, violations: violations.filter(({ path, code }) => counts(path, code, changes)), bytes, files, executables };
+    return { commit, changes, violations: violations.filter(({ path, code }) => counts(path, code, changes)), bytes, files };
   }
 
   /** What is on record of a workspace; asked of git once, since each question costs it a start. */

@@ -18,6 +18,8 @@ export interface Change {
   readonly mode: string;
   /** Of the file afterwards, in bytes. 0 for a deletion. */
   readonly size: number;
+  /** A program now, which it was not before. */
+  readonly executable?: true;
 }
 
 /** Why a path may not come back to the user's tree. */
@@ -53,8 +55,6 @@ export interface Checkpoint {
   readonly violations: readonly Violation[];
   readonly bytes: number;
   readonly files: number;
-  /** Files that became executable. */
-  readonly executables: readonly string[];
 }
 
 export interface Quota {

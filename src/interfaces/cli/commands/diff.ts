@@ -3,7 +3,7 @@ import type { Handler } from '../command.ts';
 import { EXIT } from '../context.ts';
 import type { Output } from '../output.ts';
 import type { Paint } from '../style.ts';
-import { changeSize, fileLines } from '../tree-words.ts';
+import { changeSize, executableLines, fileLines } from '../tree-words.ts';
 import { printable } from '../width.ts';
 
 interface DiffOptions {
@@ -24,10 +24,15 @@ export const diff: Handler<DiffOptions> = (context, [typed = '', task], { from, 
     });
     context.out.result(found, () => {
       if (found.changes.length === 0) return ['Nothing changed.'];
-      return stat ? [...fileLines(found.changes), sizeOf(found.changes)] : patchLines(found.patch, context.out);
+      return stat
+        ? [...fileLines(found.changes), sizeOf(found.changes), ...executablesIn(found.changes)]
+        : patchLines(found.patch, context.out);
     });
     return EXIT.done;
   });
+
+const executablesIn = (changes: readonly ChangeView[]): string[] =>
+  executableLines(changes.filter(({ executable }) => executable).map(({ path }) => path));
 
 function sizeOf(changes: readonly ChangeView[]): string {
   const sum = (what: 'added' | 'removed') => changes.reduce((all, { lines }) => all + (lines?.[what] ?? 0), 0);
