@@ -22,6 +22,7 @@ import { formatProblem } from '../work/workflow/problem.ts';
 import { createResolver } from '../work/workflow/resolver.ts';
 import type { World } from '../work/workflow/routes.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
+import { matcher } from '../work/workspace/paths.ts';
 import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
 import { Learning } from './learning.ts';
@@ -144,6 +145,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     journal,
     views,
     state: (run: string) => host.state(run),
+    grants: () => host.grants(),
     local: localPrincipal(),
     engine,
     trees: treeService(places),
@@ -173,7 +175,7 @@ export function floorServices(
   blobs: Pick<Journal, 'put' | 'get'>,
   routing?: (settings: Settings) => World,
   staff: Staff = createStaff(settingsOf(cwd, env), env, [cwd]),
-): Pick<Services, 'workflows' | 'texts' | 'agents' | 'checks' | 'settings'> {
+): Pick<Services, 'workflows' | 'texts' | 'agents' | 'checks' | 'settings' | 'contracts'> {
   const texts = createTexts(blobs);
   return {
     workflows: createWorkflows({
@@ -189,6 +191,10 @@ export function floorServices(
     // Settings are read when asked for: a project may have changed its file, or another one asks.
     agents: async (folder = cwd) => agentViews(settingsOf(folder, env), staff, systemClock.now()),
     checks: async (folder = cwd) => partChecks({ cwd: folder, env, staff, settings: settingsOf(folder, env), now: systemClock.now() }),
+    contracts: async (project, paths) => {
+      const isContract = settingsOf(project, env).workspace.contracts.map(matcher);
+      return paths.filter((path) => isContract.some((matches) => matches(path)));
+    },
     settings: async (folder = cwd) => settingsOf(folder, env).sources.map(({ name, value, from }) => ({ name, value, source: from })),
   };
 }

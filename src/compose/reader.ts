@@ -3,7 +3,7 @@
  * work floor can tell is loaded when somebody asks, since `baton status` may not pay for it.
  */
 import { existsSync } from 'node:fs';
-import { foldRun } from '../engine/journal/fold.ts';
+import { foldGrants, foldRun } from '../engine/journal/fold.ts';
 import { homePaths } from '../engine/journal/home.ts';
 import type { Journal } from '../engine/journal/journal.ts';
 import { MemoryJournal } from '../engine/journal/memory.ts';
@@ -38,6 +38,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
       journal,
       views,
       state: (run) => foldRun(journal, run)?.state,
+      grants: () => foldGrants(journal),
       local: localPrincipal(),
       workflows: {
         plan: async (request) => (await floor()).workflows.plan(request),
@@ -48,6 +49,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
       agents: async (cwd) => (await floor()).agents(cwd),
       checks: async (cwd) => (await floor()).checks(cwd),
       settings: async (cwd) => (await floor()).settings(cwd),
+      contracts: async (...asked) => (await floor()).contracts(...asked),
       trees: { diff: async (...asked) => (await trees()).diff(...asked), workspaces: async () => (await trees()).workspaces() },
     },
     close: () => journal.close(),

@@ -145,8 +145,8 @@ function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, pr
     promotions,
     quota,
     get rules() {
-      const { protected: guarded, symlinks } = now();
-      return { protected: guarded, symlinks };
+      const { protected: guarded, contracts, symlinks } = now();
+      return { protected: guarded, contracts, symlinks };
     },
     async equip(checkout, { touched, signal }) {
       const { setup } = now();

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { CheckpointView } from '../../src/interfaces/api/trees.ts';
@@ -145,4 +145,63 @@ tasks:
   expect(item).toMatchObject({ change: { files: 3, executables: ['run.sh'] } });
   expect((await at.baton('diff', 'last', '--stat')).out).toMatch(/\n3 files, \+3 -0\n1 new executable: run\.sh\n$/);
   expect((await at.baton('logs', 'last', 'write')).out).toContain('New executables: run.sh');
+});
+
+// req W9
+test('two tasks that claim one path take turns, until a person lets exactly these two work at once', async () => {
+  at = repositoryPlace();
+  const go = join(at.folder, 'user', 'go');
+  at.write(
+    'w.yaml',
+    `version: 1
+name: turns
+promote: never
+tasks:
+  one: { run: "until [ -e ${go} ]; do sleep 0.05; done; echo one > one.txt", writes: ["*.txt"] }
+  two: { run: "echo two > two.txt", writes: [two.txt] }
+`,
+  );
+  const [{ run } = { run: '' }] = await at.json<{ run: string }>('run', 'w.yaml', '--detach');
+  const told = async (...args: string[]) => (await at.baton(...args)).out;
+  for (let text = ''; !text.includes(`waits for ${run}/one: both write two.txt`); ) text = await told('status', run);
+  expect(await told('show', run, 'two')).toContain(
+    `waits for ${run}/one: both write two.txt and *.txt\n    baton overlap ${run} two one  lets them work at once\n`,
+  );
+  expect((await at.baton('overlap', run, 'one', 'two')).err).toMatch(/NO_OVERLAP[\s\S]*It waits for the claims of nobody/);
+  expect(await told('overlap', run, 'two', 'one')).toMatch(
+    new RegExp(`^${run}/two and ${run}/one may work at once on two\\.txt \\([0-9a-f]{12}\\)\\.\n`),
+  );
+  for (let text = ''; !/two +committed/.test(text); ) text = await told('status', run);
+  expect(await told('status', run)).toMatch(/one +running/);
+  mkdirSync(join(at.folder, 'user'), { recursive: true });
+  writeFileSync(go, '');
+  expect((await at.baton('follow', run)).code).toBe(0);
+  expect(await told('diff', run, '--stat')).toBe('A  one.txt  +1 -0\nA  two.txt  +1 -0\n2 files, +2 -0\n');
+  expect(await told('audit', 'export')).toMatch(/"type":"grant\.shared","request":"\w+\/two"/);
+});
+
+// req W9
+test('a contract changes only by a task that names it letter by letter', async () => {
+  at = repositoryPlace();
+  at.write('baton.yaml', 'version: 1\nworkspace: { contracts: ["api/**"] }\n');
+  mkdirSync(join(at.folder, 'api'));
+  at.write('api/v1.yaml', 'version: 1\n');
+  const change = 'echo more >> api/v1.yaml; echo sugar >> poem.txt';
+  at.write(
+    'w.yaml',
+    `version: 1
+name: contract
+tasks:
+  glob: { run: "${change}", writes: ["**"], rework: 0 }
+  other: { run: "${change}", rework: 0 }
+  named: { run: "${change}", writes: [api/v1.yaml, poem.txt] }
+`,
+  );
+  await at.baton('run', 'w.yaml');
+  const status = (await at.baton('status', 'last')).out;
+  expect(status).toMatch(/glob +failed[\s\S]*other +failed[\s\S]*named +committed/);
+  expect((await at.baton('show', 'last', 'glob')).out).toContain('api/v1.yaml: is a contract');
+  const again = at.write('n.yaml', 'version: 1\nname: n\ntasks: { named: { run: "echo 2 >> api/v1.yaml", writes: [api/v1.yaml] } }\n');
+  expect((await at.baton('run', again)).code).toBe(0);
+  expect(read('api/v1.yaml')).toBe('version: 1\n2\n');
 });

@@ -72,6 +72,8 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
       view: (run) => all().find((view) => view.run === run),
     },
     state,
+    grants: () => host.grants(),
+    contracts: async (_project, paths) => paths.filter((path) => path.startsWith('api/')),
     workflows: {
       prepare,
       plan: async (request) => {

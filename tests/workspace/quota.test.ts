@@ -48,17 +48,20 @@ test('a workspace may take 1 GB and 100,000 files', () => {
 test.each([
   ['files', { files: 79_999 }, { files: 80_000 }, '80 %'],
   ['bytes', { bytes: 0.79 * 1024 ** 3 }, { bytes: 0.9 * 1024 ** 3 }, '90 %'],
-])('at four fifths of its %s people are warned, in the log and on record, once while an agent is at work', async (_, below, above, said) => {
-  const { place, context, log, onRecord } = played(below, above, above);
-  const watch = watchWorkspace(place, context);
-  await vi.advanceTimersByTimeAsync(EVERY_MS);
-  expect([log, onRecord]).toEqual([[], [undefined]]);
-  await vi.advanceTimersByTimeAsync(2 * EVERY_MS);
-  watch.stop();
-  expect(log).toEqual([`The workspace takes ${said} of its quota; at 100 % it stands aside.\n`]);
-  expect(onRecord).toEqual([undefined, Number.parseInt(said, 10) / 100, undefined]);
-  expect(watch.signal.aborted).toBe(false);
-});
+])(
+  'at four fifths of its %s people are warned, in the log and on record, once while an agent is at work',
+  async (_, below, above, said) => {
+    const { place, context, log, onRecord } = played(below, above, above);
+    const watch = watchWorkspace(place, context);
+    await vi.advanceTimersByTimeAsync(EVERY_MS);
+    expect([log, onRecord]).toEqual([[], [undefined]]);
+    await vi.advanceTimersByTimeAsync(2 * EVERY_MS);
+    watch.stop();
+    expect(log).toEqual([`The workspace takes ${said} of its quota; at 100 % it stands aside.\n`]);
+    expect(onRecord).toEqual([undefined, Number.parseInt(said, 10) / 100, undefined]);
+    expect(watch.signal.aborted).toBe(false);
+  },
+);
 
 // req W8
 test('at 100 % the agent is stopped, and what it did is kept to be merged when there is room', async () => {

@@ -12,7 +12,7 @@
  * the error.
  */
 import { BatonError } from '../../errors.ts';
-import { foldRun } from '../journal/fold.ts';
+import { foldGrants, foldRun } from '../journal/fold.ts';
 import type { Append, Journal, NewFact, Snapshot } from '../journal/journal.ts';
 import type { AskedCommand, Command, GrantCommand, HostCommand, Refusal, RunCommand } from '../kernel/commands.ts';
 import type { CommandRef, Fact, GrantFact, RunFact } from '../kernel/facts.ts';
@@ -182,6 +182,12 @@ export class EmbeddedHost implements Host {
   /** The same without waiting for what is under way, which it may be ahead by: for performers, and for what never changes. */
   latest(run: string): RunState | undefined {
     return this.load(run)?.run;
+  }
+
+  /** What is handed out among runs, as of its last durable fact; read only. */
+  grants(): GrantState {
+    this.settle();
+    return this.load(GRANTS)?.grants ?? newGrants();
   }
 
   /** The same for a run that need not be loaded first. */
@@ -621,7 +627,7 @@ export class EmbeddedHost implements Host {
     const known = this.lives.get(stream);
     if (known) return known;
     const folded = stream === GRANTS ? undefined : foldRun(this.journal, stream);
-    const grants = stream === GRANTS ? this.foldGrants() : undefined;
+    const grants = stream === GRANTS ? foldGrants(this.journal) : undefined;
     if (!folded && !grants) return undefined;
     const run = folded?.state;
     const live = this.open(stream);
@@ -649,13 +655,6 @@ export class EmbeddedHost implements Host {
   /** Tells the stream that nobody performs this attempt any more. */
   protected lose(live: Live, { task, attempt }: OwedOf<'attempt' | 'stop'>): void {
     this.tellRun(live.stream, { type: 'attempt.lose', task, attempt });
-  }
-
-  private foldGrants(): GrantState {
-    const grants = newGrants();
-    const ignored: OwedChange = { added: [], removed: [] };
-    for (const { fact, at } of this.journal.read(GRANTS)) evolveGrant(grants, fact as GrantFact, at, ignored);
-    return grants;
   }
 
   /** Streams loaded since the last turn whose owed work is to be dispatched though no new fact names them. */

@@ -1,5 +1,6 @@
-/** A run's state from what the journal has of it: its last snapshot and the facts since. */
-import type { RunFact } from '../kernel/facts.ts';
+/** The state of a stream from what the journal has of it: of a run its last snapshot and the facts since. */
+import type { GrantFact, RunFact } from '../kernel/facts.ts';
+import { evolveGrant, GRANTS, type GrantState, newGrants } from '../kernel/grants.ts';
 import { evolve } from '../kernel/kernel.ts';
 import type { OwedChange } from '../kernel/owed.ts';
 import { restore } from '../kernel/snapshot.ts';
@@ -10,6 +11,14 @@ export interface Folded {
   readonly state: RunState;
   /** Of the snapshot it began with; 0 without one. */
   readonly savedSeq: number;
+}
+
+/** What is handed out among runs. */
+export function foldGrants(journal: Pick<Journal, 'read'>): GrantState {
+  const grants = newGrants();
+  const ignored: OwedChange = { added: [], removed: [] };
+  for (const { fact, at } of journal.read(GRANTS)) evolveGrant(grants, fact as GrantFact, at, ignored);
+  return grants;
 }
 
 export function foldRun(journal: Journal, stream: string): Folded | undefined {

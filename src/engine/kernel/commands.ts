@@ -183,7 +183,18 @@ export type GrantCommand =
       readonly epoch: number;
     }
   | { readonly type: 'grant.acknowledge'; readonly request: string }
-  | { readonly type: 'grant.release'; readonly request: string };
+  | { readonly type: 'grant.release'; readonly request: string }
+  /** A person lets two requests overlap that meet: these two, and no others. */
+  | {
+      readonly type: 'grant.share';
+      readonly request: string;
+      readonly other: string;
+      /** What the person saw of the two. */
+      readonly binds: Hash;
+      /** Paths that are contracts: two that both claim one by its name can't overlap. */
+      readonly contracts: readonly string[];
+      readonly by: Principal;
+    };
 
 export type RunCommand = (AskedCommand & { readonly ref?: CommandRef }) | HostCommand;
 export type Command = RunCommand | GrantCommand;
@@ -229,6 +240,8 @@ export const REFUSALS = {
   BUDGET_EXCEEDED: 'The budget does not allow the step.',
   NOTHING_TO_RETRY: 'No task of the run failed or was cancelled.',
   GRANT_OVER: 'There is no such grant.',
+  NO_OVERLAP: 'The two tasks do not wait for each other.',
+  OVERLAP_CONTRACT: 'Both tasks write a contract; nobody can let them overlap.',
 } as const;
 export type RefusalCode = keyof typeof REFUSALS;
 

@@ -236,7 +236,15 @@ export type GrantFact =
     }
   | { readonly type: 'grant.given'; readonly request: string; readonly epoch: number }
   | { readonly type: 'grant.acknowledged'; readonly request: string }
-  | { readonly type: 'grant.released'; readonly request: string };
+  | { readonly type: 'grant.released'; readonly request: string }
+  | {
+      readonly type: 'grant.shared';
+      readonly request: string;
+      readonly other: string;
+      /** Hash of what the person saw: both tasks, what they are and what they claim. */
+      readonly binds: Hash;
+      readonly by: string;
+    };
 
 export type Fact = RunFact | GrantFact;
 export type FactType = Fact['type'];
@@ -320,4 +328,5 @@ export const FACTS = {
   'grant.given': { version: 1, means: 'The claims are its own now.' },
   'grant.acknowledged': { version: 1, means: 'The task knows that it holds them.' },
   'grant.released': { version: 1, means: 'They are free again, or the request was withdrawn.' },
+  'grant.shared': { version: 1, means: 'A person let two tasks work at once though they claim one path.' },
 } as const satisfies Record<FactType, { readonly version: number; readonly means: string }>;

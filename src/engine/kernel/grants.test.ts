@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import type { GrantCommand } from './commands.ts';
-import { decideGrant, evolveGrant, type GrantState, globsMeet, newGrants, settleGrants } from './grants.ts';
+import { aheadOf, decideGrant, evolveGrant, type GrantState, globsMeet, newGrants, settleGrants } from './grants.ts';
 import type { Owed } from './owed.ts';
 
 class Grants {
@@ -73,6 +73,61 @@ describe('a request', () => {
     expect(grants.release('a')).toEqual(['grant.released a', 'grant.given first']);
     expect(grants.release('first')).toEqual(['grant.released first', 'grant.given second']);
     expect(grants.release('second')).toEqual(['grant.released second', 'grant.given late']);
+  });
+});
+
+// req W9
+describe('two requests that a person lets overlap', () => {
+  const ANN = { id: 'ann', roles: [] };
+  const share = (grants: Grants, request: string, other: string, contracts: readonly string[] = []) =>
+    grants.ask({ type: 'grant.share', request, other, binds: 'what ann saw', contracts, by: ANN });
+  const waiting = (grants: Grants, id: string) => {
+    const request = grants.state.requests.get(id);
+    return request && aheadOf(grants.state, request).map((other) => other.id);
+  };
+
+  it('are both given, and nobody else is by it', () => {
+    const grants = new Grants();
+    grants.request('a', ['src/**']);
+    grants.request('b', ['src/x.ts']);
+    grants.request('c', ['src/x.ts']);
+    expect([waiting(grants, 'a'), waiting(grants, 'b'), waiting(grants, 'c')]).toEqual([[], ['a'], ['a', 'b']]);
+    expect(share(grants, 'b', 'a')).toEqual(['grant.shared b', 'grant.given b']);
+    expect(waiting(grants, 'c')).toEqual(['a', 'b']);
+    expect(share(grants, 'c', 'a')).toEqual(['grant.shared c']);
+    expect(waiting(grants, 'c')).toEqual(['b']);
+    expect(share(grants, 'b', 'a')).toEqual([]);
+  });
+  it('are these two and no later ones of the same name', () => {
+    const grants = new Grants();
+    grants.request('a', ['x']);
+    grants.request('b', ['x']);
+    share(grants, 'a', 'b');
+    grants.release('a');
+    expect(grants.state.requests.get('b')?.beside).toEqual([]);
+    expect(grants.request('a', ['x'])).toEqual(['grant.requested a']);
+    expect(grants.release('b')).toEqual(['grant.released b', 'grant.given a']);
+  });
+  it('must wait for each other, be there, and not be one', () => {
+    const grants = new Grants();
+    grants.request('a', ['src/**']);
+    grants.request('b', ['docs/**']);
+    grants.request('c', ['src/**'], 0, 'elsewhere');
+    expect([share(grants, 'a', 'b'), share(grants, 'a', 'c'), share(grants, 'a', 'a'), share(grants, 'a', 'gone')]).toEqual([
+      ['NO_OVERLAP'],
+      ['NO_OVERLAP'],
+      ['NO_OVERLAP'],
+      ['GRANT_OVER'],
+    ]);
+  });
+  it('may not both claim a contract by its name', () => {
+    const grants = new Grants();
+    grants.request('a', ['src/**', 'api.yaml']);
+    grants.request('b', ['api.yaml', 'README.md']);
+    grants.request('c', ['src/**']);
+    expect(share(grants, 'b', 'a', ['api.yaml'])).toEqual(['OVERLAP_CONTRACT']);
+    expect(share(grants, 'c', 'a', ['api.yaml'])).toEqual(['grant.shared c', 'grant.given c']);
+    expect(share(grants, 'b', 'a', ['other.yaml'])).toEqual(['grant.shared b', 'grant.given b']);
   });
 });
 

@@ -57,6 +57,13 @@ export const restoreRequest = z.strictObject({
   to: z.string().min(1).max(64),
   paths: z.array(treePath).min(1).max(10_000).exactOptional(),
 });
+export const overlapRequest = z.strictObject({
+  /** The task to overlap with, and its run. */
+  run: z.string().min(1),
+  task: z.string().min(1),
+  /** The hash the principal saw. */
+  binds: z.string(),
+});
 export const cleanRequest = z.strictObject({ runs: z.array(z.string()).max(100_000) });
 export const verifyRequest = z.strictObject({
   run: z.string().exactOptional(),

@@ -81,6 +81,17 @@ export interface TaskDetail extends TaskSummary {
   readonly report?: unknown;
   /** Of a task that works in a tree, once it has begun. */
   readonly tree?: TaskTree;
+  /** Tasks that claim a path in common with this one and come first. */
+  readonly waitsFor?: readonly ClaimAhead[];
+}
+
+export interface ClaimAhead {
+  readonly run: string;
+  readonly task: string;
+  /** The claim of the task itself, and the other's, that meet. */
+  readonly claims: readonly [string, string];
+  /** Hash of both tasks, of what they are and claim: what a person binds a decision to. */
+  readonly binds: string;
 }
 
 export interface TaskTree {

@@ -26,6 +26,12 @@ export function attentionCommand(run: string, asked: Asked): string {
   }
 }
 
+/** To let a task overlap with one that comes first. */
+export const overlapCommand = (
+  { run, id }: { readonly run: string; readonly id: string },
+  other: { readonly run: string; readonly task: string },
+): string => `baton overlap ${run} ${quoted(id)} ${quoted(other.run === run ? other.task : `${other.run}/${other.task}`)}`;
+
 /** Ids such as `fix^2` and `translate[0]` mean something to shells. */
 export const quoted = (id: string): string => (/^[\w./:~-]+$/.test(id) && !id.startsWith('~') ? id : `'${id}'`);
 

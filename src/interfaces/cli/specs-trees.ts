@@ -51,6 +51,18 @@ export const TREE_SPECS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/promote.ts')).promote,
   },
   {
+    usage: 'overlap <run> <task> <other>',
+    about: 'let two tasks work at once though both write one path',
+    group: 'Trees',
+    more: 'OTHER is a task of the same run, or RUN/TASK. It counts for these two as they are, and is on record with your name. Changes are still merged one at a time: where the two conflict, the later one is reworked. Two that both name a contract (`workspace.contracts`) always take turns.',
+    examples: [
+      ['baton show last fix', 'whom it waits for'],
+      ['baton overlap last fix docs', 'it waits no longer'],
+    ],
+    completes: ['run', 'task', 'task'],
+    load: async () => (await import('./commands/overlap.ts')).overlap,
+  },
+  {
     usage: 'workspaces',
     about: 'checkouts that tasks work in',
     group: 'Trees',

@@ -6,6 +6,7 @@ import type {
   Audit,
   ChainHeadView,
   ChangePreview,
+  ClaimAhead,
   Cleaned,
   CommandReply,
   Doctor,
@@ -85,6 +86,10 @@ export class BatonClient {
   promote = (run: string, undo = false) => this.post<CommandReply>(path`/v1/runs/${run}/promote`, undo ? { undo } : {});
   restore = (run: string, task: string, to: string, paths?: readonly string[]) =>
     this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/restore`, { to, ...(paths ? { paths } : {}) });
+
+  /** Lets two tasks that wait for each other's claims work at once. */
+  overlap = (run: string, task: string, { run: of, task: other, binds }: Pick<ClaimAhead, 'run' | 'task' | 'binds'>) =>
+    this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/overlap`, { run: of, task: other, binds });
 
   auditVerify = (request: VerifyRequest = {}) => this.post<Audit>('/v1/audit/verify', request);
   auditHeads = () => this.get<{ heads: ChainHeadView[] }>('/v1/audit/heads').then(({ heads }) => heads);

@@ -6,20 +6,36 @@ import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary, TaskText } from '../api/shapes.ts';
+import { claimsAhead } from './overlap.ts';
 import { planLines } from './plan-lines.ts';
 import type { Services, Texts } from './services.ts';
 import { spanOfApproval } from './tree-span.ts';
 import { summaryOf } from './tree-views.ts';
 
-export const runDetail = (summary: RunSummary, state: RunState): RunDetail => ({
+export const runDetail = (services: Services, summary: RunSummary, state: RunState): RunDetail => ({
   ...summary,
   ...(state.plan.tree && state.plan.scope !== undefined ? { project: state.plan.scope } : {}),
   limits: state.limits,
   plan: state.plan.source,
   version: state.version,
-  taskList: [...state.tasks.values()].map(taskSummary),
+  taskList: taskList(services, state),
   messages: [...state.messages.values()].map(({ id, task, by, status }) => ({ id, task, by, status })),
 });
+
+/** Tasks of which a list says for whom they wait: each is compared with all that ask for claims. */
+const WAITING_TOLD = 50;
+
+function taskList(services: Services, state: RunState): TaskSummary[] {
+  let told = 0;
+  return [...state.tasks.values()].map((record) => {
+    const summary = taskSummary(record);
+    if (record.claim !== 'asking' || summary.reason !== undefined || told++ >= WAITING_TOLD) return summary;
+    const [ahead, ...more] = claimsAhead(services, state, record);
+    if (!ahead) return summary;
+    const others = more.length === 0 ? '' : `, and for ${more.length} more`;
+    return { ...summary, reason: `waits for ${ahead.run}/${ahead.task}: both write ${ahead.claims[0]}${others}` };
+  });
+}
 
 export function taskSummary(record: TaskRecord): TaskSummary {
   const { spec, status, attempt, reworks, startedAt, endedAt, spent, failure, replacedBy } = record;
@@ -50,7 +66,9 @@ function causeText({ cause }: TaskRecord): string | undefined {
     : `"${cause.task}", which it needs, ${cause.status === 'failed' ? '' : 'was '}${cause.status}`;
 }
 
-export function taskDetail(texts: Texts, state: RunState, record: TaskRecord): TaskDetail {
+export async function taskDetail(services: Services, state: RunState, record: TaskRecord): Promise<TaskDetail> {
+  const texts = await services.texts();
+  const waitsFor = claimsAhead(services, state, record);
   const blob = (hash: Hash | undefined) => (hash === undefined ? undefined : texts.payload(hash));
   const report = blob(record.failure?.report);
   return {
@@ -64,6 +82,7 @@ export function taskDetail(texts: Texts, state: RunState, record: TaskRecord): T
       return { name, verdict, evidence: blob(evidence), ...(score === undefined ? {} : { score }) };
     }),
     feedback: record.feedback.map(blob),
+    ...(waitsFor.length === 0 ? {} : { waitsFor }),
     ...(record.base === undefined ? {} : { tree: taskTree(record) }),
     ...(record.result === undefined ? {} : { handoff: texts.handoff(state, record) }),
     ...(report === undefined ? {} : { report }),

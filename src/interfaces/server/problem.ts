@@ -24,6 +24,7 @@ const STATUS: Readonly<Record<string, number>> = {
   NOT_FOUND: 404,
   FILE_NOT_FOUND: 404,
   AMBIGUOUS_RUN: 409,
+  OVERLAP_STALE: 409,
   READ_ONLY: 409,
   FOREIGN_ORIGIN: 403,
   BODY_TOO_LARGE: 413,

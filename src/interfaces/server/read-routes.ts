@@ -33,11 +33,11 @@ export function readRoutes(services: Services, outputs: OutputLog): Route[] {
     ),
     get('/runs/:run', (asked) => {
       const { view, state } = runOf(asked);
-      return json(runDetail(view, state));
+      return json(runDetail(services, view, state));
     }),
     get('/runs/:run/tasks/:task', async (asked) => {
       const { state } = runOf(asked);
-      return json(taskDetail(await services.texts(), state, taskOf(state, asked.param('task'))));
+      return json(await taskDetail(services, state, taskOf(state, asked.param('task'))));
     }),
     get('/inbox', async (asked) => {
       const typed = asked.query('run');

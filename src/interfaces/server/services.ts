@@ -6,6 +6,7 @@
 import type { Host } from '../../engine/host/host.ts';
 import type { Journal } from '../../engine/journal/journal.ts';
 import type { AskedCommand } from '../../engine/kernel/commands.ts';
+import type { GrantState } from '../../engine/kernel/grants.ts';
 import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { RunView } from '../../engine/kernel/view.ts';
@@ -22,6 +23,8 @@ export interface Services {
   readonly views: Views;
   /** A run as of its last durable fact: the live state, or folded from the journal. Read only. */
   state(run: string): RunState | undefined;
+  /** What is handed out among runs. Read only. */
+  grants(): GrantState;
   readonly workflows: Workflows;
   texts(): Promise<Texts>;
   /** As the settings of the project of this folder have them now. @throws BatonError `WORKFLOW_INVALID`, as the two below */
@@ -30,6 +33,8 @@ export interface Services {
   checks(cwd?: string): Promise<readonly Check[]>;
   /** Each setting with its value and where it came from; never the value of a secret. */
   settings(cwd?: string): Promise<readonly Setting[]>;
+  /** Those of the paths that are contracts in a project. @throws BatonError as above */
+  contracts(project: string, paths: readonly string[]): Promise<readonly string[]>;
   /** Who speaks through the local socket, or in this process: the machine's user, with every role. */
   readonly local: Principal;
   /** Trees of runs over repositories. */

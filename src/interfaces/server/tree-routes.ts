@@ -1,12 +1,15 @@
 /** Trees of runs over a repository: what changed, what is on record, what went into the user's tree, and back. */
+import { GRANTS } from '../../engine/kernel/grants.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
 import { isTreePath } from '../api/paths.ts';
 import type { WorkspaceView } from '../api/trees.ts';
 import { readBody } from './body.ts';
-import { commandRef, engineOf, submit } from './commands.ts';
+import { commandRef, engineOf, replied, submit } from './commands.ts';
 import { taskOf } from './details.ts';
 import { findRun } from './find-run.ts';
+import { overlapCommand } from './overlap.ts';
+import { refused } from './problem.ts';
 import { type Asked, get, json, post, type Route } from './route.ts';
 import type { Services } from './services.ts';
 import { commitIn, commitsOf, spanOf } from './tree-span.ts';
@@ -50,6 +53,15 @@ export function treeRoutes(services: Services): Route[] {
       engineOf(services);
       const body = await readBody(asked, 'promoteRequest');
       return submit(services, runOf(asked).id, { type: body.undo ? 'promotion.undo' : 'run.promote', by }, commandRef(asked, body));
+    }),
+    post('/runs/:run/tasks/:task/overlap', async (asked) => {
+      const { host } = engineOf(services);
+      const body = await readBody(asked, 'overlapRequest');
+      commandRef(asked, body);
+      const state = runOf(asked);
+      const reply = await host.submit(GRANTS, await overlapCommand(services, state, taskOf(state, asked.param('task')), body));
+      if (!reply.ok) throw refused(reply.refusal);
+      return replied({ run: state.id, seq: state.seq }, false);
     }),
     post('/runs/:run/tasks/:task/restore', async (asked) => {
       engineOf(services);

@@ -30,6 +30,8 @@ export class Checker {
   /** The epoch in which each attempt began. */
   private readonly began = new Map<string, number>();
   private readonly heads = new Map<string, Set<string>>();
+  /** Pairs of tasks that a person lets overlap, in both orders. */
+  private readonly shared = new Set<string>();
   /** The epoch in which each attempt was lost. */
   private readonly lost = new Map<string, number>();
   /** An owner has come and has not loaded every run yet. */
@@ -208,6 +210,7 @@ export class Checker {
     for (const other of this.runs.values())
       for (const task of other.tasks.values()) {
         const busy = task.spec.claims?.length && task.attempt > 0 && !TERMINAL.has(task.status);
+        if (this.shared.has(`${state.id}/${spec.id} ${other.id}/${task.spec.id}`)) continue;
         if (!busy || (task.spec === spec && other === state) || (other.plan.scope ?? '') !== (state.plan.scope ?? '')) continue;
         if (task.spec.claims?.some((one) => spec.claims?.some((two) => globsMeet(one, two))))
           throw new Violation(`${state.id}/${spec.id} starts beside ${other.id}/${task.spec.id}, and both claim a path`);
@@ -216,15 +219,24 @@ export class Checker {
 
   private grant(fact: GrantFact, at: number, change: OwedChange): void {
     evolveGrant(this.grants, fact, at, change);
+    if (fact.type === 'grant.shared') this.share(fact.request, fact.other);
     if (fact.type !== 'grant.given') return;
     const given = this.grants.requests.get(fact.request);
     if (!given) return;
     for (const other of this.grants.requests.values()) {
-      if (other === given || !meets(given, other)) continue;
+      if (other === given || !meets(given, other) || this.shared.has(`${given.id} ${other.id}`)) continue;
       if (other.status !== 'waiting') throw new Violation(`${given.id} and ${other.id} hold one path at once`);
       const earlier = other.key < given.key || (other.key === given.key && other.arrival < given.arrival);
       if (earlier) throw new Violation(`${given.id} was given before ${other.id}, which asked first`);
     }
+  }
+
+  /** Only for two that would wait for each other. */
+  private share(one: string, two: string): void {
+    const [a, b] = [this.grants.requests.get(one), this.grants.requests.get(two)];
+    if (!a || !b || a === b || !meets(a, b) || (a.status !== 'waiting' && b.status !== 'waiting'))
+      throw new Violation(`${one} and ${two} were let overlap, and nobody of them waits for the other`);
+    this.shared.add(`${one} ${two}`).add(`${two} ${one}`);
   }
 
   /** An attempt really begins. */

@@ -1,6 +1,7 @@
 /** The people of a world: they answer late, wrongly or never, and ask for things at any time. */
 import type { AskedCommand } from '../../engine/kernel/commands.ts';
 import type { CommandRef } from '../../engine/kernel/facts.ts';
+import { GRANTS, meets } from '../../engine/kernel/grants.ts';
 import type { Principal } from '../../engine/kernel/plan.ts';
 import { RUN_TERMINAL, type RunState } from '../../engine/kernel/state.ts';
 import { randomPlan, randomTask } from './plans.ts';
@@ -106,6 +107,7 @@ export class Crowd {
         to: task.checkpoint,
         ...(random.chance(0.3) ? { paths: ['a.ts'] } : {}),
       });
+    else if (dice < 0.12) await this.share();
     else if (dice < 0.15) await this.ask(state.id, { type: 'run.pause', by: ME });
     else if (dice < 0.3) await this.ask(state.id, { type: 'run.resume', by: ME, ...(random.chance(0.3) ? { limits: raised(state) } : {}) });
     else if (dice < 0.38) await this.ask(state.id, { type: 'run.cancel', by: ME });
@@ -126,6 +128,19 @@ export class Crowd {
       const ref = mismatch && command.ref ? { ref: { ...command.ref, args: 'other' } } : {};
       this.world.host.submit(run, { ...command, ...ref }).catch(() => {});
     }
+  }
+
+  /** Lets two tasks overlap that claim one path. */
+  private async share(): Promise<void> {
+    const { random, checker, host } = this.world;
+    const all = [...checker.grants.requests.values()];
+    const waiting = all.filter(({ status }) => status === 'waiting');
+    if (waiting.length === 0) return;
+    const one = random.pick(waiting);
+    const meeting = all.filter((each) => each !== one && meets(one, each));
+    const other = random.pick(meeting.length > 0 && random.chance(0.8) ? meeting : all);
+    const contracts = random.chance(0.2) ? one.claims : [];
+    host.submit(GRANTS, { type: 'grant.share', request: one.id, other: other.id, binds: 'seen', contracts, by: ME }).catch(() => {});
   }
 
   private async change(state: RunState): Promise<void> {

@@ -1,5 +1,6 @@
 /** People, who answer late, wrongly or not at all, and ask for things at any time. */
 import type { AskedCommand } from '../../engine/kernel/commands.ts';
+import { GRANTS, globsMeet } from '../../engine/kernel/grants.ts';
 import type { Principal, TaskSpec } from '../../engine/kernel/plan.ts';
 import { type Approval, RUN_TERMINAL, type RunState, type TaskRecord } from '../../engine/kernel/state.ts';
 import type { Ending, Voice } from '../model.ts';
@@ -122,8 +123,25 @@ export class People {
       if (going) this.must(state, { type: 'run.cancel', by }, () => diary.cancel(over));
     } else if (dice < 0.6 && tasks.length > 0) this.stage.ask(run, { type: 'message.send', by, task: random.pick(tasks), body: 'hello' });
     else if (dice < 0.75) this.change(diary, state, by);
-    else if (dice < 0.9) this.retry(diary, state, by);
+    else if (dice < 0.88) this.retry(diary, state, by);
+    else if (dice < 0.92) this.share(by);
     else this.repeat();
+  }
+
+  /** Lets two tasks overlap that claim one path, unless both name a contract. */
+  private share(by: Principal): void {
+    const { host, random, shared } = this.stage;
+    const all = [...host.grants.requests.values()];
+    if (all.length < 2) return;
+    const [one, two] = [random.pick(all), random.pick(all)];
+    const before = one.beside.includes(two.id);
+    const contracts = random.chance(0.3) ? [random.pick(one.claims)] : [];
+    const reply = host.apply(GRANTS, { type: 'grant.share', request: one.id, other: two.id, binds: 'seen', contracts, by });
+    const meet = one !== two && one.scope === two.scope && one.claims.some((a) => two.claims.some((b) => globsMeet(a, b)));
+    const isContract = contracts.some((path) => two.claims.includes(path));
+    if ((reply === 'done') !== (meet && (!isContract || before)))
+      throw new Broken(`${one.id} and ${two.id} may overlap: ${JSON.stringify(reply)}`);
+    if (reply === 'done') this.stage.after(() => void shared.add(`${one.id} ${two.id}`).add(`${two.id} ${one.id}`));
   }
 
   private change(diary: Diary, state: RunState, by: Principal): void {

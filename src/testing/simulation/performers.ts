@@ -134,10 +134,15 @@ export class Performers {
     const claims = state.tasks.get(id)?.spec.claims;
     const scope = state.plan.scope ?? '';
     if (!claims) return;
+    const own = `${state.id}/${id}`;
     for (const [other, held] of this.holding)
-      if (held.scope === scope && held.claims.some((one) => claims.some((two) => globsMeet(one, two))))
-        throw new Broken(`${state.id}/${id} runs beside ${other}, and both claim a path`);
-    this.holding.set(`${state.id}/${id}`, { scope, claims });
+      if (
+        !this.stage.shared.has(`${own} ${other}`) &&
+        held.scope === scope &&
+        held.claims.some((one) => claims.some((two) => globsMeet(one, two)))
+      )
+        throw new Broken(`${own} runs beside ${other}, and both claim a path`);
+    this.holding.set(own, { scope, claims });
   }
 
   private attempt(job: Job<OwedOf<'attempt'>>): void {

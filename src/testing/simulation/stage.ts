@@ -25,6 +25,8 @@ export class Stage {
   readonly reported: { readonly run: string; readonly command: HostCommand }[] = [];
   /** Nothing disturbs any more, and people answer. */
   closing = false;
+  /** Pairs of tasks, as `a b`, that a person lets overlap, in both orders. */
+  readonly shared = new Set<string>();
   /** Runs that got a new segment in this group: what the next is made of is known when it is durable. */
   readonly reopened = new Set<string>();
   private readonly trace: ((line: string) => void) | undefined;

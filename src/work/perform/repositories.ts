@@ -7,7 +7,7 @@ export interface Repository {
   readonly trees: Trees;
   readonly promotions: Promotions;
   /** What no task may change, whatever it claims. */
-  readonly rules: Pick<ChangeRules, 'protected' | 'symlinks'>;
+  readonly rules: Pick<ChangeRules, 'protected' | 'contracts' | 'symlinks'>;
   readonly quota: Quota;
   /** Puts dependencies into a fresh checkout, as the project's settings say. @throws AttemptError `SETUP_FAILED` */
   equip(workspace: Workspace, how: { readonly touched: boolean; readonly signal: AbortSignal }): Promise<void>;

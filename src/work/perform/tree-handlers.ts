@@ -6,6 +6,7 @@
 import type { TreeContext, TreeHandlers } from '../../engine/host/host.ts';
 import type { Integration } from '../../engine/kernel/commands.ts';
 import type { OwedOf } from '../../engine/kernel/owed.ts';
+import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
 import type { ChangeRules, Violation } from '../workspace/workspace.ts';
@@ -54,12 +55,16 @@ export const promotionId = (run: string, promotion: string): string => `${run}-$
 /** Names a commit that a run needs, for as long as the run is kept. */
 const refOf = (run: string, what: string): string => `runs/${run}/${what}`;
 
-/** Every task that may write has said what: then nothing else comes back either. */
-const claimsOf = (state: RunState): Pick<ChangeRules, 'writes'> => {
+/** Where every task that may write has said what, nothing else comes back either. */
+const claimsOf = (state: RunState): Pick<ChangeRules, 'writes' | 'named'> => {
   const writers = [...state.tasks.values()].filter(({ checkpoints }) => checkpoints !== undefined);
   const claims = writers.flatMap(({ spec }) => spec.claims ?? []);
-  return writers.length > 0 && writers.every(({ spec }) => spec.claims?.length) ? { writes: claims } : {};
+  const all = writers.length > 0 && writers.every(({ spec }) => spec.claims?.length);
+  return { named: claims, ...(all ? { writes: claims } : {}) };
 };
+
+const writesOf = (spec: TaskSpec | undefined): Pick<ChangeRules, 'writes' | 'named'> =>
+  spec?.claims ? { writes: spec.claims, named: spec.claims } : {};
 
 async function integrate(repository: Repository, owed: OwedOf<'integrate'>, context: TreeContext): Promise<Integration> {
   const { run, state, blobs } = context;
@@ -67,7 +72,7 @@ async function integrate(repository: Repository, owed: OwedOf<'integrate'>, cont
   const spec = state().tasks.get(owed.task)?.spec;
   const workspace = await trees.open(workspaceId(run, owed.task), owed.base);
   const now = await trees.checkpoint(workspace, 'to be merged');
-  const found = [...now.violations, ...trees.judge(now.changes, { ...rules, ...(spec?.claims ? { writes: spec.claims } : {}) })];
+  const found = [...now.violations, ...trees.judge(now.changes, { ...rules, ...writesOf(spec) })];
   if (found.length > 0) {
     const paths = [...new Set(found.map(({ path }) => path))];
     await trees.restore(workspace, owed.base, paths);

@@ -209,6 +209,10 @@ export const settings = z.strictObject({
         .optional()
         .meta({ description: 'Makes dependencies once, which every workspace then gets' }),
       protected: z.array(glob).optional().meta({ description: 'Paths no task may change' }),
+      contracts: z
+        .array(glob)
+        .optional()
+        .meta({ description: 'Paths such as API and schema files: only a task that names one in its `writes` may change it' }),
       symlinks: z.boolean().optional().meta({ description: 'Symlinks that stay inside the tree may come back' }),
       quota: z.strictObject({ bytes: count.optional(), files: count.optional() }).optional(),
     })

@@ -44,6 +44,8 @@ export interface WorkspaceSettings {
     readonly timeoutMs: number;
   };
   readonly protected: readonly string[];
+  /** Only a task that names one of these letter by letter may change it, and two that do never overlap. */
+  readonly contracts: readonly string[];
   readonly symlinks: boolean;
   readonly quota: { readonly bytes?: number; readonly files?: number };
 }
@@ -246,22 +248,25 @@ function planningOf(nearest: Nearest, tell: (name: string, value: unknown, from:
   };
 }
 
-/** What any file protects is protected; the nearest one decides the rest, and symlinks only where none forbids them. */
+/** What any file protects is protected, and what any calls a contract is one; the nearest one decides the rest, and symlinks only where none forbids them. */
 function workspaceOf(
   files: readonly SettingsSource[],
   nearest: Nearest,
   tell: (name: string, value: unknown, from: string) => void,
 ): WorkspaceSettings {
   const guarded = files.flatMap(({ value }) => value.workspace?.protected ?? []);
+  const contracts = files.flatMap(({ value }) => value.workspace?.contracts ?? []);
   const symlinks = files.some(({ value }) => value.workspace?.symlinks) && files.every(({ value }) => value.workspace?.symlinks !== false);
   const quota = nearest((value) => value.workspace?.quota);
   const setup = nearest((value) => value.workspace?.setup);
   tell('workspace.protected', [...PROTECTED, ...guarded], guarded.length > 0 ? 'settings' : 'default');
+  if (contracts.length > 0) tell('workspace.contracts', contracts, 'settings');
   tell('workspace.symlinks', symlinks, symlinks ? 'settings' : 'default');
   if (quota) tell('workspace.quota', quota.value, quota.from);
   if (setup) tell('workspace.setup', setup.value.run, setup.from);
   return {
     protected: [...PROTECTED, ...guarded],
+    contracts,
     symlinks,
     quota: defined(quota?.value ?? {}),
     ...(setup

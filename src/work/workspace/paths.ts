@@ -34,6 +34,7 @@ const MODES: ReadonlySet<string> = new Set(['100644', '100755', LINK]);
 export function judge(changes: readonly Change[], rules: ChangeRules): Violation[] {
   const writes = rules.writes?.map(matcher);
   const guarded = (rules.protected ?? []).map(matcher);
+  const isContract = (rules.contracts ?? []).map(matcher);
   return changes.flatMap(({ path, mode, kind }): Violation[] => {
     const bad = badPath(path);
     if (bad !== undefined) return [{ path, code: 'PATH_UNSAFE', message: bad }];
@@ -43,6 +44,10 @@ export function judge(changes: readonly Change[], rules: ChangeRules): Violation
     if (guarded.some((matches) => matches(path))) return [{ path, code: 'PROTECTED', message: 'is protected' }];
     if (writes && !writes.some((matches) => matches(path)))
       return [{ path, code: 'OUTSIDE_WRITES', message: `is outside what the task may change (${rules.writes?.join(', ')})` }];
+    if (!rules.named?.includes(path) && isContract.some((matches) => matches(path)))
+      return [
+        { path, code: 'CONTRACT', message: 'is a contract: only a task that names it in its `writes`, letter by letter, may change it' },
+      ];
     return [];
   });
 }

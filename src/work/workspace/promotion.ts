@@ -142,7 +142,19 @@ function ofDisk(error: unknown, project: string): unknown {
 /** The project is not in it: that may be moved. */
 const hashOf = ({ base, tree, rules, branch }: PromotionRequest): string =>
   createHash('sha256')
-    .update(JSON.stringify([base, tree, rules.writes, rules.protected, rules.symlinks, branch?.name, branch?.message]))
+    .update(
+      JSON.stringify([
+        base,
+        tree,
+        rules.writes,
+        rules.protected,
+        rules.contracts,
+        rules.named,
+        rules.symlinks,
+        branch?.name,
+        branch?.message,
+      ]),
+    )
     .digest('hex');
 
 function sameRequest(record: PromotionRecord, hash: string): PromotionRecord {

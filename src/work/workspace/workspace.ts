@@ -33,7 +33,8 @@ export interface Violation {
     | 'SPECIAL_FILE'
     | 'NESTED_REPOSITORY'
     | 'OUTSIDE_WRITES'
-    | 'PROTECTED';
+    | 'PROTECTED'
+    | 'CONTRACT';
   readonly message: string;
 }
 
@@ -43,6 +44,10 @@ export interface ChangeRules {
   readonly writes?: readonly string[];
   /** Globs that may never change. */
   readonly protected?: readonly string[];
+  /** Globs of paths that may change only where they are named letter by letter. */
+  readonly contracts?: readonly string[];
+  /** What is named so. */
+  readonly named?: readonly string[];
   /** Symlinks that stay inside the tree are allowed. */
   readonly symlinks?: boolean;
 }

@@ -1,4 +1,5 @@
 import type { RunDetail, TaskDetail, TaskSummary } from '../../api/shapes.ts';
+import { overlapCommand } from '../asking.ts';
 import type { Handler } from '../command.ts';
 import { EXIT } from '../context.ts';
 import { table } from '../output.ts';
@@ -66,6 +67,11 @@ function taskLines(task: TaskDetail, now: number, paint: Paint): string[] {
     for (const line of (typeof value === 'string' ? value : JSON.stringify(value, null, 2)).split('\n')) lines.push(`  ${printable(line)}`);
   };
   if (task.needs.length > 0) lines.push('', `${paint('dim', 'needs')}  ${task.needs.join(', ')}`);
+  for (const { run, task: other, claims } of task.waitsFor ?? []) {
+    const both = claims[0] === claims[1] ? claims[0] : claims.join(' and ');
+    lines.push('', paint('wait', `waits for ${run}/${other}: both write ${both}`));
+    lines.push(`    ${paint('live', overlapCommand(task, { run, task: other }))}  lets them work at once`);
+  }
   section('what it is', definition.text);
   section('environment', definition.env);
   for (const { name, verdict = 'not judged', score, evidence } of gates)
