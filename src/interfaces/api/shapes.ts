@@ -57,7 +57,7 @@ export interface TaskSummary {
   readonly costUsd: number;
   readonly tokens: number;
   readonly failure?: Failure;
-  /** Why it is blocked, or was skipped. */
+  /** Why it is blocked, or was skipped, or for whom it waits. */
   readonly reason?: string;
   readonly replacedBy?: string;
 }
