@@ -205,6 +205,30 @@ describe('a model that can’t write files', () => {
     expect(task.bodies()).toHaveLength(1);
     expect(await task.changed()).toEqual({ 'src/a.txt': 'one\ntwo\nthree\nfour\n' });
   });
+
+  // req K4
+  test.each([
+    ['applied it', 3, 'adds'],
+    ['opened its workspace', 2, 'adds'],
+    ['applied it', 3, 'stale'],
+  ])('that stopped again when it had %s loses nothing of what others committed meanwhile (%i, %s)', async (_, attempts, model) => {
+    const task = await taskOf(model);
+    const feedback = [task.blobs.put('Add four.')];
+    const recorded = () => new Map([...task.steps].map(([key, output]) => [key, task.blobs.put(output)]));
+    await task.attempt({ attempt: 2, feedback });
+    writeFileSync(join(task.project, 'docs/b.txt'), 'theirs\n');
+    const base = await task.trees.snapshot(task.project, 'later');
+    const known = recorded();
+    if (attempts === 3) await task.attempt({ attempt: 3, feedback, recorded: known, base });
+    else {
+      const workspace = await task.trees.open('r1/fix', task.base);
+      await task.trees.restore(workspace, task.base);
+      await task.trees.rebase(workspace, base);
+    }
+    const { outcome } = await task.attempt({ attempt: 4, feedback, recorded: recorded(), base });
+    expect((await task.trees.changes(base, String(changeOf(outcome)))).map(({ path }) => path)).toEqual(['src/a.txt']);
+    expect((await task.changed())['src/a.txt']).toBe(model === 'adds' ? 'one\ntwo\nthree\nfour\n' : 'one\nTWO\nthree\n');
+  });
 });
 
 // req W13

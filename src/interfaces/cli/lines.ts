@@ -19,7 +19,7 @@ export interface Line {
 }
 
 type Tell = Omit<Line, 'at' | 'about'> | undefined;
-type Teller<T extends Fact['type']> = (fact: FactOf<T>, state: RunState) => Tell | undefined;
+type Teller<T extends Fact['type']> = (fact: FactOf<T>, state: RunState) => Tell;
 const RUN = 'run';
 /** Tasks of a plan that are named in a line. */
 const NAMED_MAX = 8;

@@ -6,7 +6,7 @@ import type { RunView } from '../../engine/kernel/view.ts';
 import { BatonError } from '../../errors.ts';
 import { didYouMean } from '../../near.ts';
 import type { InboxItem, RunDetail, RunSummary, TaskDetail, TaskSummary, TaskText } from '../api/shapes.ts';
-import { claimsAhead } from './overlap.ts';
+import { claimsAhead, waitingTexts } from './overlap.ts';
 import { planLines } from './plan-lines.ts';
 import type { Services, Texts } from './services.ts';
 import { spanOfApproval } from './tree-span.ts';
@@ -22,18 +22,11 @@ export const runDetail = (services: Services, summary: RunSummary, state: RunSta
   messages: [...state.messages.values()].map(({ id, task, by, status }) => ({ id, task, by, status })),
 });
 
-/** Tasks of which a list says for whom they wait: each is compared with all that ask for claims. */
-const WAITING_TOLD = 50;
-
 function taskList(services: Services, state: RunState): TaskSummary[] {
-  let told = 0;
+  const waiting = waitingTexts(services, state);
   return [...state.tasks.values()].map((record) => {
-    const summary = taskSummary(record);
-    if (record.claim !== 'asking' || summary.reason !== undefined || told++ >= WAITING_TOLD) return summary;
-    const [ahead, ...more] = claimsAhead(services, state, record);
-    if (!ahead) return summary;
-    const others = more.length === 0 ? '' : `, and for ${more.length} more`;
-    return { ...summary, reason: `waits for ${ahead.run}/${ahead.task}: both write ${ahead.claims[0]}${others}` };
+    const reason = waiting.get(record.spec.id);
+    return { ...(reason === undefined ? {} : { reason }), ...taskSummary(record) };
   });
 }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { GrantCommand } from '../../engine/kernel/commands.ts';
-import { aheadOf, type GrantRequest, meeting } from '../../engine/kernel/grants.ts';
+import { aheadOf, type GrantRequest, type GrantState, meeting } from '../../engine/kernel/grants.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import { requestId } from '../../engine/kernel/task.ts';
 import { BatonError } from '../../errors.ts';
@@ -15,14 +15,45 @@ import type { Services } from './services.ts';
 type Looking = Pick<Services, 'grants' | 'state'>;
 
 /** Nothing of a task that waits for no claims. */
-export function claimsAhead(services: Looking, state: RunState, { spec, claim }: TaskRecord): readonly ClaimAhead[] {
-  if (claim !== 'asking') return [];
-  const grants = services.grants();
-  const request = grants.requests.get(requestId(state.id, spec.id));
+export function claimsAhead(services: Looking, state: RunState, record: TaskRecord): readonly ClaimAhead[] {
+  if (record.claim !== 'asking') return [];
+  return ahead(services.grants(), state, record).map(({ request, other, claims }) => ({
+    run: other.run,
+    task: other.task,
+    claims,
+    binds: bindingOf(services, request, other),
+  }));
+}
+
+/** Tasks of which a list says for whom they wait: each is compared with all that ask for claims. */
+const TOLD_MAX = 50;
+
+/** The same in a few words, for the tasks of a run by their ids. */
+export function waitingTexts({ grants }: Looking, state: RunState): ReadonlyMap<string, string> {
+  const asking = [...state.tasks.values()].filter(({ claim }) => claim === 'asking').slice(0, TOLD_MAX);
+  const texts = new Map<string, string>();
+  if (asking.length === 0) return texts;
+  const all = grants();
+  for (const record of asking) {
+    const [first, ...more] = ahead(all, state, record);
+    const others = more.length === 0 ? '' : `, and for ${more.length} more`;
+    if (first) texts.set(record.spec.id, `waits for ${first.other.run}/${first.other.task}: both write ${first.claims[0]}${others}`);
+  }
+  return texts;
+}
+
+interface Ahead {
+  readonly request: GrantRequest;
+  readonly other: GrantRequest;
+  readonly claims: readonly [string, string];
+}
+
+function ahead(grants: GrantState, { id: run }: RunState, { spec }: TaskRecord): readonly Ahead[] {
+  const request = grants.requests.get(requestId(run, spec.id));
   if (!request) return [];
   return aheadOf(grants, request).flatMap((other) => {
     const claims = meeting(request, other);
-    return claims ? [{ run: other.run, task: other.task, claims, binds: bindingOf(services, request, other) }] : [];
+    return claims ? [{ request, other, claims }] : [];
   });
 }
 

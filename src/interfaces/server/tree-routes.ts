@@ -57,6 +57,7 @@ export function treeRoutes(services: Services): Route[] {
     post('/runs/:run/tasks/:task/overlap', async (asked) => {
       const { host } = engineOf(services);
       const body = await readBody(asked, 'overlapRequest');
+      // The same again changes nothing, whatever its id; it must have one like any other command.
       commandRef(asked, body);
       const state = runOf(asked);
       const reply = await host.submit(GRANTS, await overlapCommand(services, state, taskOf(state, asked.param('task')), body));

@@ -4,29 +4,32 @@
  * itself, and its patch is applied by Baton's own walk, which follows no link.
  *
  * A patch that only adds fits a second time, so it must not be applied twice. What the workspace was like before it is a
- * recorded step; the attempt that follows a lost one is put back to that.
+ * recorded step of the attempt; the attempt that follows a lost one is put back to that, unless it has gone on from
+ * another base since: then nothing was applied to it yet.
  */
 import type { AttemptContext } from '../../engine/host/host.ts';
 import { BatonError } from '../../errors.ts';
 import type { AgentConfig, AgentServices, ChangeWay, Patching } from '../agents/agent.ts';
 import { canReadFiles } from '../tools/names.ts';
-import type { Commit } from '../workspace/workspace.ts';
-import type { Place } from './place.ts';
+import type { Place, Stand } from './place.ts';
 
-const BEFORE_PATCH = 'before-patch';
+/** Of one attempt. */
+const BEFORE_PATCH = /^before-patch-(\d+)$/;
+const beforePatchOf = (attempt: number): string => `before-patch-${attempt}`;
 
 /** What the workspace of this task was, if an attempt was lost when it had applied a patch, or not yet, or half. */
-export const beforePatch = ({ recorded, blobs }: Pick<AttemptContext, 'recorded' | 'blobs'>): Commit | undefined => {
-  const stored = blobs.get(recorded.get(BEFORE_PATCH) ?? '');
-  return stored === undefined ? undefined : Buffer.from(stored).toString('utf8');
-};
+export function beforePatch({ recorded, blobs }: Pick<AttemptContext, 'recorded' | 'blobs'>): Stand | undefined {
+  const attempts = [...recorded.keys()].map((key) => Number(BEFORE_PATCH.exec(key)?.[1] ?? 0));
+  const stored = blobs.get(recorded.get(beforePatchOf(Math.max(0, ...attempts))) ?? '');
+  return stored && (JSON.parse(Buffer.from(stored).toString('utf8')) as Stand);
+}
 
 /** Says in the log which way was chosen. Undefined where none is needed: the agent works itself, or has nothing to change. */
 export async function openPatching(
   { folder, workspace, repository }: Place,
   way: ChangeWay,
   { name, config }: AgentConfig,
-  { spec }: Pick<AttemptContext, 'spec'>,
+  { spec, attempt }: Pick<AttemptContext, 'spec' | 'attempt'>,
   services: Pick<AgentServices, 'step' | 'log' | 'signal'>,
 ): Promise<Patching | undefined> {
   if (!workspace || !repository) return undefined;
@@ -45,9 +48,9 @@ export async function openPatching(
     writes,
     ...(reads ? {} : { files: await claimedFiles(folder, writes, services.signal) }),
     async apply(patch) {
-      const before = await services.step(BEFORE_PATCH, {}, async () => ({
-        output: (await trees.checkpoint(workspace, 'before the patch')).commit,
-      }));
+      const { commit } = await trees.checkpoint(workspace, 'before the patch');
+      const before: Stand = { base: workspace.base, commit };
+      await services.step(beforePatchOf(attempt), {}, async () => ({ output: JSON.stringify(before) }));
       try {
         const patched = await applyPatch(folder, patch);
         const paths = patched.map(({ path }) => path);
@@ -55,7 +58,7 @@ export async function openPatching(
         return { ok: true, paths };
       } catch (error) {
         if (!(error instanceof BatonError)) throw error;
-        await trees.restore(workspace, before);
+        await trees.restore(workspace, commit);
         return { ok: false, problems: [error.message] };
       }
     },

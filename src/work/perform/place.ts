@@ -62,11 +62,18 @@ export interface Need {
   /** The work goes on where an earlier attempt left it. */
   readonly goesOn: boolean;
   /** Where it goes on, what is there is put back to this first. */
-  readonly putBack?: Commit;
+  readonly putBack?: Stand;
   /** What is checked must not be touched by the check, and the other way round. */
   readonly apart?: string;
   readonly walled: boolean;
   readonly signal: AbortSignal;
+}
+
+/** How a workspace stood. */
+export interface Stand {
+  /** What it was made from, or had gone on from. */
+  readonly base: Commit;
+  readonly commit: Commit;
 }
 
 /** @throws BatonError `SANDBOX_UNAVAILABLE`, and of the trees */
@@ -133,7 +140,7 @@ async function openTree(home: Home, whose: Whose, need: Need, tree: Commit) {
   const id = workspaceId(whose.run, whose.task);
   if (!need.goesOn) await trees.remove(id);
   let workspace = await trees.open(id, tree);
-  if (need.goesOn && need.putBack !== undefined) await trees.restore(workspace, need.putBack);
+  if (need.goesOn && need.putBack?.base === workspace.base) await trees.restore(workspace, need.putBack.commit);
   if (workspace.base !== tree) ({ workspace } = await trees.rebase(workspace, tree));
   await repository.equip(workspace, { touched: need.walled, signal: need.signal });
   return { workspace, repository, close: async () => {} };

@@ -58,6 +58,9 @@ export const taskTable = (tasks: readonly TaskSummary[], now: number, paint: Pai
     paint,
   );
 
+/** Tasks that it waits for, as far as they are shown. */
+const AHEAD_MAX = 5;
+
 function taskLines(task: TaskDetail, now: number, paint: Paint): string[] {
   const { definition, gates, feedback, handoff, failure, report } = task;
   const lines = [...taskTable([{ ...task }], now, paint)];
@@ -67,11 +70,13 @@ function taskLines(task: TaskDetail, now: number, paint: Paint): string[] {
     for (const line of (typeof value === 'string' ? value : JSON.stringify(value, null, 2)).split('\n')) lines.push(`  ${printable(line)}`);
   };
   if (task.needs.length > 0) lines.push('', `${paint('dim', 'needs')}  ${task.needs.join(', ')}`);
-  for (const { run, task: other, claims } of task.waitsFor ?? []) {
+  const { waitsFor = [] } = task;
+  for (const { run, task: other, claims } of waitsFor.slice(0, AHEAD_MAX)) {
     const both = claims[0] === claims[1] ? claims[0] : claims.join(' and ');
     lines.push('', paint('wait', `waits for ${run}/${other}: both write ${both}`));
     lines.push(`    ${paint('live', overlapCommand(task, { run, task: other }))}  lets them work at once`);
   }
+  if (waitsFor.length > AHEAD_MAX) lines.push('', paint('dim', `and for ${waitsFor.length - AHEAD_MAX} more`));
   section('what it is', definition.text);
   section('environment', definition.env);
   for (const { name, verdict = 'not judged', score, evidence } of gates)
