@@ -18,6 +18,7 @@ import { createHandlers } from '../work/perform/handlers.ts';
 import type { RouteOptions } from '../work/planning/route/routing.ts';
 import { endLeftovers } from '../work/processes/leftovers.ts';
 import { createSandboxes } from '../work/sandbox/choose.ts';
+import type { Reach } from '../work/sandbox/destination.ts';
 import { formatProblem } from '../work/workflow/problem.ts';
 import { createResolver } from '../work/workflow/resolver.ts';
 import type { World } from '../work/workflow/routes.ts';
@@ -41,6 +42,8 @@ export interface HomeOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly functions?: Functions;
+  /** How names of the web are looked up for tools, and what may be reached. Default: the system's, and the public internet. */
+  readonly reach?: Reach;
   /** One line for people about what the engine meets; must not throw. */
   readonly log?: (message: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Told once when this process can go on no longer. */
@@ -95,6 +98,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     },
     repositories,
     sandboxes,
+    reach: options.reach ?? {},
     env,
     functions,
     blobs: journal,

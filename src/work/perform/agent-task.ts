@@ -102,8 +102,9 @@ const attemptIn = async (
   const services = servicesOf(home, context, AbortSignal.any([context.signal, watch.signal]), log);
   const walled = agent.kind === 'acp' ? await openAgentWalls(home, staff.providers, agent, place, context, services) : undefined;
   try {
+    const user = { ...whoseOf(context), agent: agent.name, env, network: definition.network ?? [] };
     const tools = usesTools(agent)
-      ? { tools: { place: await openToolPlace(home, place, env, toolContext(context, services.signal)) } }
+      ? { tools: { place: await openToolPlace(home, place, user, toolContext(context, services.signal)) } }
       : {};
     const patching = await openPatching(place, way, agent, context, services);
     const work = { ...workOf(place, definition, env, context), ...tools, ...defined({ patching }) };
@@ -117,7 +118,6 @@ const attemptIn = async (
 };
 
 const toolContext = (context: AttemptContext, signal: AbortSignal): Parameters<typeof openToolPlace>[3] => ({
-  attempt: context.attempt,
   blobs: context.blobs,
   signal,
   log: (chunk, kind) => context.log(chunk, kind),

@@ -5,6 +5,7 @@ import { type Environment, inheritedEnvironment } from '../policy/environment.ts
 import { fillAll, type Secrets } from '../policy/secrets.ts';
 import { AttemptError } from '../processes/failure.ts';
 import { ATTEMPT_VARIABLE, HOME_VARIABLE } from '../processes/leftovers.ts';
+import type { Reach } from '../sandbox/destination.ts';
 import type { Sandboxes } from '../sandbox/sandbox.ts';
 import { resolvedText } from './definitions.ts';
 import { type Folders, type TaskFolder, taskFolder } from './folders.ts';
@@ -17,6 +18,10 @@ export interface Home {
   readonly repositories: Repositories;
   readonly sandboxes: Pick<Sandboxes, 'choose'>;
   readonly secrets: Secrets;
+  /** How names of the web are looked up for tools, and what may be reached. */
+  readonly reach: Reach;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Baton's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }

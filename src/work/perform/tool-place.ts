@@ -9,13 +9,22 @@ import { defined } from '../processes/defined.ts';
 import { runProcess } from '../processes/process.ts';
 import type { History, Reports, ToolPlace } from '../tools/tool.ts';
 import type { Place } from './place.ts';
-import type { Home } from './surroundings.ts';
+import type { Home, Whose } from './surroundings.ts';
+
+/** Whose tools they are, and what its task was given. */
+export interface ToolUser extends Whose {
+  /** Missing where the task itself is the tool. */
+  readonly agent?: string;
+  readonly env: Environment;
+  /** Domains. */
+  readonly network: readonly string[];
+}
 
 export async function openToolPlace(
   home: Home,
   place: Place,
-  env: Environment,
-  context: Pick<AttemptContext, 'attempt' | 'blobs' | 'log' | 'signal'>,
+  user: ToolUser,
+  context: Pick<AttemptContext, 'blobs' | 'log' | 'signal'>,
 ): Promise<ToolPlace> {
   const history = historyOf(place);
   return {
@@ -28,7 +37,7 @@ export async function openToolPlace(
           hint: '`baton doctor` says what is missing.',
         });
       const [program, args] = programOf(run);
-      const own = { ...env, ...options.env };
+      const own = { ...user.env, ...options.env };
       const cwd = options.cwd === undefined ? {} : { cwd: join(place.inside, options.cwd) };
       return runProcess({
         run,
@@ -41,8 +50,10 @@ export async function openToolPlace(
         ...defined({ timeoutMs: options.timeoutMs }),
       });
     },
-    reports: await openReports(place, context.attempt),
+    reports: await openReports(place, user.attempt),
     ...(history ? { history } : {}),
+    web: { ...home.reach, allow: user.network },
+    now: home.now,
     put: (payload) => context.blobs.put(payload),
     signal: context.signal,
     log: (chunk, kind) => context.log(chunk, kind),

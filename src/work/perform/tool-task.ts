@@ -28,7 +28,7 @@ export const performToolTask = async (home: Home, definition: ToolDefinition, co
     signal: context.signal,
   });
   try {
-    const access = { place: await openToolPlace(home, place, env, context) };
+    const access = { place: await openToolPlace(home, place, { ...whose, env, network: definition.network ?? [] }, context) };
     return await withChange(await performTool(home, definition, access, context), place, context);
   } finally {
     await place.close();

@@ -5,13 +5,12 @@
  *
  * What goes through it is not looked at: it holds to where, not to what.
  */
-import { lookup as lookUp } from 'node:dns/promises';
 import { chmodSync, chownSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect, isIP, type LookupFunction } from 'node:net';
+import { connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 import { BatonError } from '../../errors.ts';
-import { isPublic } from './addresses.ts';
+import { bare, type Judged, judge, only, type Reach } from './destination.ts';
 import { domainsOf, hostOf } from './domains.ts';
 
 export interface GatewayLimits {
@@ -22,7 +21,7 @@ export interface GatewayLimits {
 }
 export const GATEWAY_LIMITS: GatewayLimits = { connections: 256, connectMs: 15_000 };
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Reach {
   /** Absolute path of the socket to listen on. */
   readonly socket: string;
   /** Who connects, when Baton is root. */
@@ -34,10 +33,6 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
   /** One line about each request; must not throw. */
   readonly log?: (text: string) => void;
-  /** Addresses of a name. Default: the system's. */
-  readonly resolve?: (name: string) => Promise<readonly string[]>;
-  /** May this address be reached? Default: what is public. */
-  readonly mayReach?: (address: string) => boolean;
 }
 export interface Gateway {
   readonly counts: () => { readonly allowed: number; readonly refused: number };
@@ -45,34 +40,19 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-type Judged = { readonly addresses: readonly string[] } | { readonly refused: string };
-
 /**
  * @throws BatonError `NETWORK_RULE` for a domain that can't be one
  * @throws Error of the system when the socket can't be made
  */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { socket, owner, signal, log, resolve = addressesOf, mayReach = isPublic } = options;
+  const { socket, owner, signal, log } = options;
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
   const domains = domainsOf(options.allow);
   const counts = { allowed: 0, refused: 0 };
   const open = new Set<Duplex>();
 
   async function look(host: string, port: number): Promise<Judged> {
-    const named = domains.written.join(', ') || 'none';
-    if (!domains.has(host, port))
-      return { refused: `${host}:${port} is not among the domains this task may reach (${named}). Name it in the task's \`network\`.` };
-    const plain = host.replace(/^\[|\]$/g, '');
-    const addresses = isIP(plain) ? [plain] : await resolve(host).catch(() => []);
-    if (addresses.length === 0) return { refused: `${host} is allowed, and has no address.` };
-    const hidden = addresses.find((address) => !mayReach(address));
-    if (hidden === undefined) return { addresses };
-    return {
-      refused: `${host} is allowed, and leads to ${hidden}, which is no address of the public internet. No \`network\` opens those.`,
-    };
-  }
-  async function judge(host: string, port: number): Promise<Judged> {
-    const judged = await look(host, port);
+    const judged = await judge(host, port, domains, options);
     const refused = 'refused' in judged;
     counts[refused ? 'refused' : 'allowed']++;
     log?.(refused ? `refused: ${judged.refused}` : `allowed: ${host}:${port}`);
@@ -85,7 +65,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const [, written = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(url) ?? [];
     const [host, port] = [hostOf(written), Number(digits)];
     if (host === undefined) return answer(near, 400, `CONNECT takes a host and a port, not "${url}".`);
-    const judged = await judge(host, port);
+    const judged = await look(host, port);
     if ('refused' in judged) return answer(near, 403, judged.refused);
     if (!near.writable) return;
     const far = connect({ host: bare(host), port, lookup: only(judged.addresses), allowHalfOpen: true });
@@ -112,7 +92,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const host = target?.protocol === 'http:' ? hostOf(target.hostname) : undefined;
     if (!target || host === undefined) return say(400, 'This proxy takes whole http addresses, and CONNECT for everything else.');
     const port = Number(target.port || 80);
-    const judged = await judge(host, port);
+    const judged = await look(host, port);
     if ('refused' in judged) return say(403, judged.refused);
     const onward = httpRequest(
       {
@@ -180,23 +160,6 @@ export function proxyEnvironment(port: number): Readonly<Record<string, string>>
   const direct = '127.0.0.1,localhost';
   return { ...Object.fromEntries(names.map((name) => [name, proxy])), NO_PROXY: direct, no_proxy: direct, NODE_USE_ENV_PROXY: '1' };
 }
-
-const addressesOf = async (name: string): Promise<string[]> => (await lookUp(name, { all: true })).map(({ address }) => address);
-
-/** Whatever name is asked for has these addresses. */
-const only =
-  (addresses: readonly string[]): LookupFunction =>
-  (_name, { all }, done) => {
-    const [first = ''] = addresses;
-    if (all)
-      done(
-        null,
-        [...addresses].map((address) => ({ address, family: isIP(address) })),
-      );
-    else done(null, first, isIP(first));
-  };
-
-const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
 
 /** A text of ours, on a connection where nothing else was said. */
 function answer(near: Duplex, code: 400 | 403 | 502 | 503, text: string): void {

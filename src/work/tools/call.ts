@@ -151,12 +151,7 @@ const systemCode = (error: unknown): string | undefined =>
 
 /** The place as one call has it: everything ends with the call. */
 const until = (place: ToolPlace, signal: AbortSignal): ToolPlace => ({
-  folder: place.folder,
-  inside: place.inside,
+  ...place,
   exec: (command, options: ExecOptions) => place.exec(command, { ...options, signal }),
-  reports: place.reports,
-  ...(place.history === undefined ? {} : { history: place.history }),
-  put: (payload) => place.put(payload),
   signal,
-  log: (chunk, kind) => place.log(chunk, kind),
 });

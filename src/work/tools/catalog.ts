@@ -7,6 +7,7 @@ import { filesSearch } from './files/search.ts';
 import { filesDelete, filesEdit, filesWrite } from './files/write.ts';
 import { gitDiff, gitLog, gitShow, gitStatus } from './git.ts';
 import { type BuiltInName, groupOf, toolProblem } from './names.ts';
+import { researchFetch } from './research/fetch.ts';
 import { shellRun } from './shell.ts';
 import { testRun } from './test/run.ts';
 import type { Tool } from './tool.ts';
@@ -28,6 +29,7 @@ const ALL: Readonly<Record<BuiltInName, Tool>> = {
   'shell.run': shellRun,
   'test.run': testRun,
   'analysis.run': analysisRun,
+  'research.fetch': researchFetch,
 };
 
 export const TOOLS: Toolbox = new Map(Object.entries(ALL));

@@ -21,6 +21,7 @@ export const BUILT_IN = {
   'shell.run': { effects: 'execute', idempotent: false },
   'test.run': { effects: 'execute', idempotent: true },
   'analysis.run': { effects: 'execute', idempotent: true },
+  'research.fetch': { effects: 'read', idempotent: true },
 } as const satisfies Readonly<Record<string, Pick<Tool, 'effects' | 'idempotent'>>>;
 export type BuiltInName = keyof typeof BUILT_IN;
 

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Failure } from '../../engine/kernel/plan.ts';
 import type { Change, Commit } from '../workspace/workspace.ts';
+import type { Web } from './research/request.ts';
 
 /** What a call can change: nothing, files of the workspace, or whatever a program does there. */
 export type Effects = 'read' | 'write' | 'execute';
@@ -46,6 +47,10 @@ export interface ToolPlace {
   readonly reports: Reports;
   /** Missing where the work is over no repository. */
   readonly history?: History;
+  /** What of the web may be reached. */
+  readonly web: Web;
+  /** Milliseconds since the epoch. */
+  now(): number;
   /** Keeps a payload too long for a result; gives its SHA-256. */
   put(payload: Uint8Array): string;
   /** Aborted with the call: by its time limit, or with the attempt. */

@@ -77,6 +77,7 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
         throw new BatonError('SANDBOX_UNAVAILABLE', 'There is no sandbox here.');
       },
     },
+    reach: {},
     secrets,
     env,
     adapters,

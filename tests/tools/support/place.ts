@@ -33,6 +33,7 @@ export interface PlaceOptions {
   readonly exec?: (executing: Executing, reports: string) => Partial<Executed> | Promise<Partial<Executed>>;
   readonly history?: History;
   readonly signal?: AbortSignal;
+  readonly web?: ToolPlace['web'];
 }
 
 export interface TestPlace extends ToolPlace {
@@ -40,6 +41,9 @@ export interface TestPlace extends ToolPlace {
   readonly kept: ReadonlyMap<string, Uint8Array>;
   readonly logged: readonly string[];
 }
+
+/** What the clock of a place says. */
+export const NOW = Date.UTC(2030, 0, 2);
 
 const NOTHING = { text: '', size: 0 };
 
@@ -61,6 +65,8 @@ export const placeIn = (options: PlaceOptions = {}): TestPlace => {
     logged,
     reports: { inside: reports, read: (name, bytesMax) => readBytes(reports, name, bytesMax).catch(() => undefined) },
     ...(options.history === undefined ? {} : { history: options.history }),
+    web: options.web ?? { allow: [] },
+    now: () => NOW,
     signal: options.signal ?? new AbortController().signal,
     put(payload) {
       const hash = createHash('sha256').update(payload).digest('hex');
