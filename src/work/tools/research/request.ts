@@ -38,7 +38,7 @@ export interface Fetched {
 
 /**
  * @throws AttemptError `FETCH_REFUSED`, `FETCH_UNREACHABLE`, `FETCH_TIMEOUT`, `FETCH_STATUS`
- * @throws BatonError `FETCH_URL`, `FETCH_REDIRECTS`, `FETCH_TOO_LARGE`, `NETWORK_RULE`; the reason of the signal
+ * @throws BatonError `FETCH_URL`, `FETCH_REDIRECTS`, `FETCH_TOO_LARGE`, `FETCH_ENCODING`, `NETWORK_RULE`; the reason of the signal
  */
 export async function fetchPage(address: string, web: Web, signal: AbortSignal): Promise<Fetched> {
   const limits = { ...WEB_LIMITS, ...web.limits };
@@ -157,30 +157,27 @@ async function finish(url: URL, response: IncomingMessage, bytesMax: number): Pr
 async function bodyOf(url: URL, response: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of plainStream(url, response)) {
-    size += chunk.length;
-    if (size > bytesMax)
-      throw new BatonError('FETCH_TOO_LARGE', `limit WEB_LIMITS.bytes = ${bytesMax} bytes: ${shown(url)} has more.`, {
-        where: shown(url),
-        hint: 'Ask for a smaller page, or for a part of this one if it has its own address.',
-        details: { bytesMax },
-      });
-    chunks.push(chunk);
+  try {
+    for await (const chunk of unpacked(response)) {
+      size += chunk.length;
+      if (size > bytesMax) throw tooLarge(url, bytesMax);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // What came was whole, and is not what the server says it is.
+    if (error instanceof BatonError || response.errored) throw error;
+    throw badEncoding(url, response.headers['content-encoding'] ?? '', error);
   }
   return Buffer.concat(chunks);
 }
 
-function plainStream(url: URL, response: IncomingMessage): AsyncIterable<Buffer> {
+function unpacked(response: IncomingMessage): AsyncIterable<Buffer> {
   const encoding = (response.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity' || encoding === '') return response;
   const decoder = DECODERS[encoding];
-  if (decoder === undefined)
-    throw new BatonError('FETCH_ENCODING', `${shown(url)} is compressed as "${encoding.slice(0, 40)}", which was not asked for.`, {
-      where: shown(url),
-      hint: 'Look for the same text at another address.',
-    });
+  if (decoder === undefined) throw new Error('it was not asked for');
   const plain = decoder();
-  response.on('error', (error) => plain.destroy(error)).on('aborted', () => plain.destroy(new Error('the connection was cut')));
+  response.on('error', (error) => plain.destroy(error));
   return response.pipe(plain);
 }
 
@@ -200,6 +197,21 @@ function badStatus(url: URL, status: number, retryAfter: string | undefined): At
     ...seconds,
   });
 }
+
+const tooLarge = (url: URL, bytesMax: number): BatonError =>
+  new BatonError('FETCH_TOO_LARGE', `limit WEB_LIMITS.bytes = ${bytesMax} bytes: ${shown(url)} has more.`, {
+    where: shown(url),
+    hint: 'Ask for a smaller page, or for a part of this one if it has its own address.',
+    details: { bytesMax },
+  });
+
+const badEncoding = (url: URL, encoding: string, cause: unknown): BatonError =>
+  new BatonError('FETCH_ENCODING', `${shown(url)} can't be unpacked as "${encoding.slice(0, ENCODING_SHOWN_MAX)}", which it says it is.`, {
+    where: shown(url),
+    hint: 'Look for the same text at another address.',
+    cause,
+  });
+const ENCODING_SHOWN_MAX = 40;
 
 const tooManyRedirects = (address: string, redirects: number): BatonError =>
   new BatonError('FETCH_REDIRECTS', `limit WEB_LIMITS.redirects = ${redirects}: "${address.slice(0, URL_SHOWN_MAX)}" leads on and on.`, {
