@@ -13,6 +13,7 @@ import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
 import { viewOf } from '../engine/kernel/view.ts';
 import { BatonError } from '../errors.ts';
 import type { Engine, Services } from '../interfaces/server/services.ts';
+import { KnowledgeStore } from '../work/knowledge/store.ts';
 import type { Functions } from '../work/perform/function-task.ts';
 import { createHandlers } from '../work/perform/handlers.ts';
 import type { RouteOptions } from '../work/planning/route/routing.ts';
@@ -87,6 +88,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     settings: (project) => settingsOf(project, env),
     isNeeded: (project) => views.unfinished().some((run) => host.latest(run)?.plan.scope === project),
   });
+  const knowledge = new KnowledgeStore({ path: paths.knowledge, now: systemClock.now });
   const handlers: Handlers = createHandlers({
     ...staff,
     homeId,
@@ -98,6 +100,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     },
     repositories,
     sandboxes,
+    knowledge,
     reach: options.reach ?? {},
     env,
     functions,
@@ -168,6 +171,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
       await host.close();
       stopFollowing();
       learning.close();
+      knowledge.close();
       owner.release();
     },
   };

@@ -14,6 +14,8 @@ export interface HomePaths {
   readonly work: string;
   /** What was learned from the journal; made anew from it when it is not there. */
   readonly learned: string;
+  /** What work keeps for later work. */
+  readonly knowledge: string;
   /** Room to give up when the disk is full. */
   readonly reserve: string;
 }
@@ -28,6 +30,7 @@ export function homePaths(home: string): HomePaths {
     logs: at('logs'),
     work: at('work'),
     learned: at('learned.db'),
+    knowledge: at('knowledge.db'),
     reserve: at('reserve'),
   };
 }

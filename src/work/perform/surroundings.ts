@@ -1,5 +1,6 @@
 /** What the processes of a task find around them: where they run, their environment, and what is kept out of it. */
 import { BatonError } from '../../errors.ts';
+import type { KnowledgeStore } from '../knowledge/store.ts';
 import type { Definition, Template } from '../planning/definition.ts';
 import { type Environment, inheritedEnvironment } from '../policy/environment.ts';
 import { fillAll, type Secrets } from '../policy/secrets.ts';
@@ -18,6 +19,7 @@ export interface Home {
   readonly repositories: Repositories;
   readonly sandboxes: Pick<Sandboxes, 'choose'>;
   readonly secrets: Secrets;
+  readonly knowledge: Pick<KnowledgeStore, 'of'>;
   /** How names of the web are looked up for tools, and what may be reached. */
   readonly reach: Reach;
   /** Milliseconds since the epoch. */

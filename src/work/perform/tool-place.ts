@@ -3,6 +3,7 @@ import { chown, constants, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import { BatonError } from '../../errors.ts';
+import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Environment } from '../policy/environment.ts';
 import { programOf } from '../processes/command-text.ts';
 import { defined } from '../processes/defined.ts';
@@ -53,11 +54,18 @@ export async function openToolPlace(
     reports: await openReports(place, user.attempt),
     ...(history ? { history } : {}),
     web: { ...home.reach, allow: user.network },
+    knowledge: knowledgeOf(home, user),
     now: home.now,
     put: (payload) => context.blobs.put(payload),
     signal: context.signal,
     log: (chunk, kind) => context.log(chunk, kind),
   };
+}
+
+/** What is kept outlives the run, so no secret may get into it. */
+function knowledgeOf({ knowledge, folders, secrets }: Home, { run, task, attempt, agent }: ToolUser): Knowledge {
+  const own = knowledge.of(folders.projectOf?.(run) ?? folders.project, { run, task, attempt, ...defined({ agent }) });
+  return { ...own, put: (entry) => own.put(secrets.redactor().value(entry)) };
 }
 
 async function openReports({ exchange, files, walls }: Place, attempt: number): Promise<Reports> {

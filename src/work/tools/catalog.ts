@@ -6,6 +6,7 @@ import { filesList, filesRead } from './files/read.ts';
 import { filesSearch } from './files/search.ts';
 import { filesDelete, filesEdit, filesWrite } from './files/write.ts';
 import { gitDiff, gitLog, gitShow, gitStatus } from './git.ts';
+import { knowledgeForget, knowledgeGet, knowledgePut, knowledgeSearch } from './knowledge.ts';
 import { type BuiltInName, groupOf, toolProblem } from './names.ts';
 import { researchFetch } from './research/fetch.ts';
 import { shellRun } from './shell.ts';
@@ -30,6 +31,10 @@ const ALL: Readonly<Record<BuiltInName, Tool>> = {
   'test.run': testRun,
   'analysis.run': analysisRun,
   'research.fetch': researchFetch,
+  'knowledge.put': knowledgePut,
+  'knowledge.search': knowledgeSearch,
+  'knowledge.get': knowledgeGet,
+  'knowledge.forget': knowledgeForget,
 };
 
 export const TOOLS: Toolbox = new Map(Object.entries(ALL));

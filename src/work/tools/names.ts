@@ -22,6 +22,10 @@ export const BUILT_IN = {
   'test.run': { effects: 'execute', idempotent: true },
   'analysis.run': { effects: 'execute', idempotent: true },
   'research.fetch': { effects: 'read', idempotent: true },
+  'knowledge.put': { effects: 'write', idempotent: true },
+  'knowledge.search': { effects: 'read', idempotent: true },
+  'knowledge.get': { effects: 'read', idempotent: true },
+  'knowledge.forget': { effects: 'write', idempotent: true },
 } as const satisfies Readonly<Record<string, Pick<Tool, 'effects' | 'idempotent'>>>;
 export type BuiltInName = keyof typeof BUILT_IN;
 

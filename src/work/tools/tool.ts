@@ -4,10 +4,11 @@
  */
 import type { z } from 'zod';
 import type { Failure } from '../../engine/kernel/plan.ts';
+import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Change, Commit } from '../workspace/workspace.ts';
 import type { Web } from './research/request.ts';
 
-/** What a call can change: nothing, files of the workspace, or whatever a program does there. */
+/** What a call can change: nothing, files of the workspace or entries of knowledge, or whatever a program does there. */
 export type Effects = 'read' | 'write' | 'execute';
 
 export interface Tool {
@@ -49,6 +50,7 @@ export interface ToolPlace {
   readonly history?: History;
   /** What of the web may be reached. */
   readonly web: Web;
+  readonly knowledge: Knowledge;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Keeps a payload too long for a result; gives its SHA-256. */

@@ -16,6 +16,7 @@ import { createModelAgent } from '../../../src/work/agents/model.ts';
 import { createProviders } from '../../../src/work/agents/providers.ts';
 import { createRegistry } from '../../../src/work/agents/registry.ts';
 import { scriptedAgent } from '../../../src/work/agents/scripted.ts';
+import { KnowledgeStore } from '../../../src/work/knowledge/store.ts';
 import { createHandlers, type PerformOptions } from '../../../src/work/perform/handlers.ts';
 import type { Definition, HandoffContent } from '../../../src/work/planning/definition.ts';
 import { createSecrets } from '../../../src/work/policy/secrets.ts';
@@ -78,6 +79,7 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
       },
     },
     reach: {},
+    knowledge: new KnowledgeStore({ path: join(root, 'knowledge.db'), now: () => 0 }),
     secrets,
     env,
     adapters,

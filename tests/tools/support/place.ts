@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
+import { KnowledgeStore } from '../../../src/work/knowledge/store.ts';
 import { inheritedEnvironment } from '../../../src/work/policy/environment.ts';
 import { runProcess } from '../../../src/work/processes/process.ts';
 import { type Permission, ToolCaller } from '../../../src/work/tools/call.ts';
@@ -34,6 +35,7 @@ export interface PlaceOptions {
   readonly history?: History;
   readonly signal?: AbortSignal;
   readonly web?: ToolPlace['web'];
+  readonly knowledge?: ToolPlace['knowledge'];
 }
 
 export interface TestPlace extends ToolPlace {
@@ -41,6 +43,8 @@ export interface TestPlace extends ToolPlace {
   readonly kept: ReadonlyMap<string, Uint8Array>;
   readonly logged: readonly string[];
 }
+
+const WRITER = { run: 'r', task: 't', attempt: 1 };
 
 /** What the clock of a place says. */
 export const NOW = Date.UTC(2030, 0, 2);
@@ -66,6 +70,7 @@ export const placeIn = (options: PlaceOptions = {}): TestPlace => {
     reports: { inside: reports, read: (name, bytesMax) => readBytes(reports, name, bytesMax).catch(() => undefined) },
     ...(options.history === undefined ? {} : { history: options.history }),
     web: options.web ?? { allow: [] },
+    knowledge: options.knowledge ?? new KnowledgeStore({ path: join(reports, 'knowledge.db'), now: () => NOW }).of('/project', WRITER),
     now: () => NOW,
     signal: options.signal ?? new AbortController().signal,
     put(payload) {
