@@ -100,6 +100,8 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     },
     repositories,
     sandboxes,
+    // Looked up with each search: a project may have changed its file.
+    searchServer: (run) => settingsOf(host.latest(run)?.plan.scope ?? cwd, env).search,
     knowledge,
     reach: options.reach ?? {},
     env,

@@ -8,6 +8,7 @@ import { AttemptError } from '../processes/failure.ts';
 import { ATTEMPT_VARIABLE, HOME_VARIABLE } from '../processes/leftovers.ts';
 import type { Reach } from '../sandbox/destination.ts';
 import type { Sandboxes } from '../sandbox/sandbox.ts';
+import type { SearchServer } from '../tools/research/search-server.ts';
 import { resolvedText } from './definitions.ts';
 import { type Folders, type TaskFolder, taskFolder } from './folders.ts';
 import type { Repositories } from './repositories.ts';
@@ -19,6 +20,8 @@ export interface Home {
   readonly repositories: Repositories;
   readonly sandboxes: Pick<Sandboxes, 'choose'>;
   readonly secrets: Secrets;
+  /** The search server of the project that a run is for. */
+  readonly searchServer: (run: string) => SearchServer | undefined;
   readonly knowledge: Pick<KnowledgeStore, 'of'>;
   /** How names of the web are looked up for tools, and what may be reached. */
   readonly reach: Reach;

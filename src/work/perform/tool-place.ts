@@ -10,6 +10,7 @@ import { defined } from '../processes/defined.ts';
 import { runProcess } from '../processes/process.ts';
 import type { History, Reports, ToolPlace } from '../tools/tool.ts';
 import type { Place } from './place.ts';
+import { searchOf } from './search.ts';
 import type { Home, Whose } from './surroundings.ts';
 
 /** Whose tools they are, and what its task was given. */
@@ -54,6 +55,7 @@ export async function openToolPlace(
     reports: await openReports(place, user.attempt),
     ...(history ? { history } : {}),
     web: { ...home.reach, allow: user.network },
+    ...defined({ search: searchOf(home, user, (chunk) => context.log(chunk, 'stderr')) }),
     knowledge: knowledgeOf(home, user),
     now: home.now,
     put: (payload) => context.blobs.put(payload),

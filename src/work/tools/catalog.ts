@@ -9,6 +9,7 @@ import { gitDiff, gitLog, gitShow, gitStatus } from './git.ts';
 import { knowledgeForget, knowledgeGet, knowledgePut, knowledgeSearch } from './knowledge.ts';
 import { type BuiltInName, groupOf, toolProblem } from './names.ts';
 import { researchFetch } from './research/fetch.ts';
+import { researchSearch } from './research/search.ts';
 import { shellRun } from './shell.ts';
 import { testRun } from './test/run.ts';
 import type { Tool } from './tool.ts';
@@ -31,6 +32,7 @@ const ALL: Readonly<Record<BuiltInName, Tool>> = {
   'test.run': testRun,
   'analysis.run': analysisRun,
   'research.fetch': researchFetch,
+  'research.search': researchSearch,
   'knowledge.put': knowledgePut,
   'knowledge.search': knowledgeSearch,
   'knowledge.get': knowledgeGet,

@@ -22,6 +22,7 @@ export const BUILT_IN = {
   'test.run': { effects: 'execute', idempotent: true },
   'analysis.run': { effects: 'execute', idempotent: true },
   'research.fetch': { effects: 'read', idempotent: true },
+  'research.search': { effects: 'read', idempotent: true },
   'knowledge.put': { effects: 'write', idempotent: true },
   'knowledge.search': { effects: 'read', idempotent: true },
   'knowledge.get': { effects: 'read', idempotent: true },

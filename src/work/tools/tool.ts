@@ -7,6 +7,7 @@ import type { Failure } from '../../engine/kernel/plan.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Change, Commit } from '../workspace/workspace.ts';
 import type { Web } from './research/request.ts';
+import type { Search } from './research/search-server.ts';
 
 /** What a call can change: nothing, files of the workspace or entries of knowledge, or whatever a program does there. */
 export type Effects = 'read' | 'write' | 'execute';
@@ -50,6 +51,8 @@ export interface ToolPlace {
   readonly history?: History;
   /** What of the web may be reached. */
   readonly web: Web;
+  /** Missing where no search server is configured. */
+  readonly search?: Search;
   readonly knowledge: Knowledge;
   /** Milliseconds since the epoch. */
   now(): number;

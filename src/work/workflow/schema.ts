@@ -218,6 +218,29 @@ export const settings = z.strictObject({
     })
     .optional()
     .meta({ description: 'Checkouts that tasks of a repository work in' }),
+  research: z
+    .strictObject({
+      search: z
+        .strictObject({
+          mcp: z
+            .strictObject({
+              command,
+              tool: z.string().min(1).meta({ description: 'The tool of the server that searches' }),
+              query: z.string().min(1).default('query').meta({ description: 'Its argument for what is searched for' }),
+              limit: z.string().min(1).optional().meta({ description: 'Its argument for how many results there may be' }),
+              with: z.record(z.string(), json).optional().meta({ description: 'Arguments that are always the same' }),
+              secrets: z
+                .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+                .optional()
+                .meta({ description: 'Secrets that the server gets as environment variables of their names' }),
+              timeout: duration.optional(),
+            })
+            .meta({ description: 'An MCP server over stdio' }),
+        })
+        .optional()
+        .meta({ description: 'Who searches for `research.search`' }),
+    })
+    .optional(),
   promotion: z
     .strictObject({ approval: z.strictObject(approvalRule).optional() })
     .optional()

@@ -26,6 +26,8 @@ export interface Settings {
   readonly workspace: WorkspaceSettings;
   readonly routing: RoutingSettings;
   readonly planning: PlanningSettings;
+  /** Who searches for tools. */
+  readonly search?: SearchSettings;
   /** Asked before a change goes into the user's tree. */
   readonly promotionApproval?: ApprovalRule;
   readonly changeApproval?: ApprovalRule;
@@ -35,6 +37,15 @@ export interface Settings {
   readonly keepRunsMs?: number;
   /** Each value with the file, variable or flag it came from. */
   readonly sources: readonly Setting[];
+}
+export interface SearchSettings {
+  readonly run: string | readonly string[];
+  readonly tool: string;
+  readonly query: string;
+  readonly limit?: string;
+  readonly with: Readonly<Record<string, unknown>>;
+  readonly secrets: readonly string[];
+  readonly timeoutMs: number;
 }
 export interface WorkspaceSettings {
   readonly setup?: {
@@ -67,6 +78,7 @@ export type SettingsFound =
 
 /** What decides how Baton treats the project is nothing for a task to change. */
 const PROTECTED: readonly string[] = ['baton.yaml', '.baton/**'];
+const SEARCH_TIMEOUT_MS = 30_000;
 const SETUP_TIMEOUT_MS = 10 * 60_000;
 export const SLOTS_DEFAULT = 64;
 export const RUNS_MAX_DEFAULT = 10_000;
@@ -198,6 +210,8 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   tell('promotion.approval', approval ? approval.value : 'none', approval?.from ?? 'default');
   const changing = nearest((value) => value.planning?.changes?.approval);
   tell('planning.changes.approval', changing ? changing.value : 'none', changing?.from ?? 'default');
+  const search = nearest((value) => value.research?.search?.mcp);
+  if (search) tell('research.search', search.value.command, search.from);
   const workspace = workspaceOf(files, nearest, tell);
   const routing = routingOf(nearest, tell);
   const planning = planningOf(nearest, tell);
@@ -210,6 +224,7 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
     workspace,
     routing,
     planning,
+    ...(search ? { search: searchOf(search.value) } : {}),
     ...(approval ? { promotionApproval: rule('task', approval.value) } : {}),
     ...(changing ? { changeApproval: rule('task', changing.value) } : {}),
     slots,
@@ -218,6 +233,14 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
     sources,
   };
 }
+
+type SearchEntry = NonNullable<NonNullable<SettingsFile['research']>['search']>['mcp'];
+
+const searchOf = ({ command: run, tool, query, limit, with: always = {}, secrets = [], timeout }: SearchEntry): SearchSettings => ({
+  ...{ run, tool, query, with: always, secrets },
+  timeoutMs: timeout === undefined ? SEARCH_TIMEOUT_MS : (durationMs(timeout) ?? SEARCH_TIMEOUT_MS),
+  ...(limit === undefined ? {} : { limit }),
+});
 
 type Nearest = <T>(pick: (value: SettingsFile) => T | undefined) => { readonly value: T; readonly from: string } | undefined;
 

@@ -79,6 +79,7 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
       },
     },
     reach: {},
+    searchServer: () => undefined,
     knowledge: new KnowledgeStore({ path: join(root, 'knowledge.db'), now: () => 0 }),
     secrets,
     env,

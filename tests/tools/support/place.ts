@@ -35,6 +35,7 @@ export interface PlaceOptions {
   readonly history?: History;
   readonly signal?: AbortSignal;
   readonly web?: ToolPlace['web'];
+  readonly search?: ToolPlace['search'];
   readonly knowledge?: ToolPlace['knowledge'];
 }
 
@@ -70,6 +71,7 @@ export const placeIn = (options: PlaceOptions = {}): TestPlace => {
     reports: { inside: reports, read: (name, bytesMax) => readBytes(reports, name, bytesMax).catch(() => undefined) },
     ...(options.history === undefined ? {} : { history: options.history }),
     web: options.web ?? { allow: [] },
+    ...(options.search === undefined ? {} : { search: options.search }),
     knowledge: options.knowledge ?? new KnowledgeStore({ path: join(reports, 'knowledge.db'), now: () => NOW }).of('/project', WRITER),
     now: () => NOW,
     signal: options.signal ?? new AbortController().signal,
