@@ -96,7 +96,8 @@ export async function openPlace(home: Home, whose: Whose, need: Need): Promise<P
   const { owner } = sandbox;
   if (owner) for (const each of own ? [exchange.folder] : [exchange.folder, folder]) await chown(each, owner.uid, owner.gid);
   const out = await openWayOut(home, whose, need.definition.network ?? [], owner, need.signal);
-  const walls = wallsOf(home, sandbox, folder, exchange, out);
+  const exchanged = { from: exchange.folder, to: EXCHANGE_INSIDE, write: true };
+  const walls = wallsOf(home, sandbox, { workspace: folder, mounts: [exchanged], out });
   return {
     folder,
     inside: INSIDE,
@@ -155,7 +156,13 @@ function plainEnv(env: Environment, own: { readonly workspace: Workspace } | und
 /** Names of the host's own places, which mean nothing inside. */
 const OUTSIDE_ONLY = new Set(['HOME', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL']);
 
-function wallsOf(home: Home, sandbox: Sandbox, workspace: string, exchange: TaskFolder, out: WayOut | undefined): Walls {
+/** What is around every command that is run there. */
+interface Around {
+  readonly workspace: string;
+  readonly mounts: readonly Mount[];
+  readonly out: WayOut | undefined;
+}
+export function wallsOf(home: Home, sandbox: Sandbox, { workspace, mounts: shared, out }: Around): Walls {
   return {
     sandbox,
     wrap({ command, env, cwd, mounts = [], relays = [] }) {
@@ -166,7 +173,7 @@ function wallsOf(home: Home, sandbox: Sandbox, workspace: string, exchange: Task
         workspace,
         ...(cwd === undefined ? {} : { cwd }),
         env: { ...own, ...out?.env },
-        mounts: [{ from: exchange.folder, to: EXCHANGE_INSIDE, write: true }, ...tools, ...mounts],
+        mounts: [...shared, ...tools, ...mounts],
         relays: [...(out ? [out.relay] : []), ...relays],
       });
     },

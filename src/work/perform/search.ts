@@ -1,17 +1,69 @@
-/** The MCP server that searches for the tools of a project: an operator's program, outside all walls, with the secrets it is given. */
-import type { Search } from '../tools/research/search-server.ts';
-import { environmentOf, type Home, type Whose } from './surroundings.ts';
+/**
+ * How the tools of an attempt search: the server that the project's settings name is asked, with the secrets they name for
+ * it. A server that is a command starts in a folder of its own, which is not the workspace, and inside walls, with a way out
+ * to the domains that the settings name. It is the operator's program, so they may also do without walls.
+ */
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nameOf, programOf } from '../processes/command-text.ts';
+import type { McpLine } from '../tools/research/mcp.ts';
+import type { Search, SearchCommand, SearchUrl } from '../tools/research/search-server.ts';
+import { wallsOf } from './place.ts';
+import { environmentOf, folderOf, type Home, type Whose } from './surroundings.ts';
+import { namedFiles } from './tool-mounts.ts';
+import { openWayOut } from './way-out.ts';
 
-/** The settings are looked at with each search, since a project may have changed them. */
+/** @param log what the server prints on stderr; must not throw */
 export function searchOf(home: Home, whose: Whose, log: (chunk: string) => void): Search | undefined {
   const server = home.searchServer(whose.run);
   if (server === undefined) return undefined;
+  const { at, tool, timeoutMs } = server;
   return async ({ query, limit }, signal) => {
-    const { run, tool, timeoutMs } = server;
-    const secrets = Object.fromEntries(server.secrets.map((secret) => [secret, { parts: [{ secret }] }]));
     // What it needs is loaded when somebody searches.
-    const [env, { callMcp }] = await Promise.all([environmentOf(home, whose, secrets), import('../tools/research/mcp.ts')]);
-    const args = { ...server.with, [server.query]: query, ...(server.limit === undefined ? {} : { [server.limit]: limit }) };
-    return callMcp({ run, env, cwd: home.folders.root, log }, { tool, arguments: args, timeoutMs, signal });
+    const { callMcp } = await import('../tools/research/mcp.ts');
+    const open = (until: AbortSignal) => ('url' in at ? openAt(home, at) : openCommand(home, whose, at, log, until));
+    return callMcp(open, {
+      ...{ tool, timeoutMs, signal },
+      server: 'url' in at ? new URL(at.url).origin : nameOf(at.run),
+      arguments: { ...server.with, [server.query]: query, ...(server.limit === undefined ? {} : { [server.limit]: limit }) },
+      redact: (value) => home.secrets.redactor().value(value),
+    });
   };
+}
+
+async function openCommand(
+  home: Home,
+  whose: Whose,
+  at: SearchCommand,
+  log: (chunk: string) => void,
+  signal: AbortSignal,
+): Promise<McpLine> {
+  const folder = join(folderOf(home, whose).folder, '..', 'search');
+  await mkdir(folder, { recursive: true });
+  const env = await environmentOf(home, whose, Object.fromEntries(at.secrets.map((secret) => [secret, { parts: [{ secret }] }])));
+  const command = { run: at.run, env, cwd: folder, signal, log };
+  const { openProcess } = await import('../tools/research/mcp-process.ts');
+  if (!at.sandbox) return openProcess(command);
+
+  const sandbox = await home.sandboxes.choose();
+  if (sandbox.owner) await chown(folder, sandbox.owner.uid, sandbox.owner.gid);
+  const out = await openWayOut(home, whose, at.network, sandbox.owner, signal);
+  try {
+    const [program, args] = programOf(at.run);
+    const walls = await wallsOf(home, sandbox, { workspace: folder, mounts: [], out }).wrap({
+      command: [program, ...args],
+      env,
+      mounts: namedFiles(at.run),
+    });
+    const line = await openProcess({ ...command, walls });
+    return { ...line, close: () => line.close().finally(() => out?.close()) };
+  } catch (error) {
+    await out?.close();
+    throw error;
+  }
+}
+
+async function openAt({ secrets }: Home, { url, bearer }: SearchUrl): Promise<McpLine> {
+  const { openUrl } = await import('../tools/research/mcp-url.ts');
+  return openUrl(url, bearer === undefined ? undefined : await secrets.value(bearer));
 }

@@ -23,7 +23,7 @@ export interface Home {
   /** The search server of the project that a run is for. */
   readonly searchServer: (run: string) => SearchServer | undefined;
   readonly knowledge: Pick<KnowledgeStore, 'of'>;
-  /** How names of the web are looked up for tools, and what may be reached. */
+  /** How names of the web are looked up for tools and sandboxes, and what may be reached. */
   readonly reach: Reach;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

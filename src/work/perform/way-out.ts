@@ -26,7 +26,7 @@ export async function openWayOut(
   // Loaded when somebody is let out: most tasks never are.
   const { openGateway, proxyEnvironment } = await import('../sandbox/gateway.ts');
   const socket = socketIn(home.folders.sockets);
-  const gateway = await openGateway({ socket, allow, signal, ...(owner ? { owner } : {}) });
+  const gateway = await openGateway({ ...home.reach, socket, allow, signal, ...(owner ? { owner } : {}) });
   return { env: proxyEnvironment(PROXY_PORT), relay: { port: PROXY_PORT, socket }, close: () => gateway.close() };
 }
 

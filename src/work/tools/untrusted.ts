@@ -11,6 +11,11 @@ export function quoted(from: string, text: string): string {
   return `${about}\n<<<${mark}\n${visible(text)}\n${mark}>>>`;
 }
 
+const EXCERPT_MAX = 300;
+/** A short text of others within a message of ours: its beginning, in quotes. */
+export const excerpt = (text: string): string =>
+  JSON.stringify(visible(text.length > EXCERPT_MAX ? `${text.slice(0, EXCERPT_MAX).toWellFormed()}…` : text));
+
 /** Control, zero-width, bidirectional and tag characters hide instructions from the people who look at what was read. */
 const visible = (text: string): string => text.replace(UNSEEN, '');
 /** A soft hyphen and what is alike is seen by nobody either; joiners stay, since scripts and emoji are written with them. */

@@ -189,6 +189,31 @@ const secretSource = z.union([
   z.strictObject({ command: z.tuple([z.string()], z.string()) }),
 ]);
 
+const secretName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+const searchTool = {
+  tool: z.string().min(1).meta({ description: 'The tool of the server that searches' }),
+  query: z.string().min(1).optional().meta({ description: 'Its argument for what is searched for. Default query' }),
+  limit: z.string().min(1).optional().meta({ description: 'Its argument for how many results there may be' }),
+  with: z.record(z.string(), json).optional().meta({ description: 'Arguments that are always the same' }),
+  timeout: duration.optional().meta({ description: 'Of one search. Default 30s' }),
+};
+const searchServer = z
+  .union([
+    z.strictObject({
+      command: command.meta({ description: 'Starts the server, which speaks over stdio' }),
+      secrets: z.array(secretName).optional().meta({ description: 'Given to it as environment variables of their names' }),
+      network: z.array(z.string()).optional().meta({ description: 'Domains that it may reach' }),
+      sandbox: z.boolean().optional().meta({ description: 'false: without walls, with the rights of whoever runs Baton' }),
+      ...searchTool,
+    }),
+    z.strictObject({
+      url: z.url({ protocol: /^https?$/ }).meta({ description: 'Where the server answers, by streamable HTTP' }),
+      bearer: secretName.optional().meta({ description: 'The secret that is sent as bearer token' }),
+      ...searchTool,
+    }),
+  ])
+  .meta({ description: 'The MCP server that searches for `research.search`: a command, or a URL' });
+
 export const settings = z.strictObject({
   version: z.literal(1).optional(),
   agents: named(agent).optional(),
@@ -218,29 +243,7 @@ export const settings = z.strictObject({
     })
     .optional()
     .meta({ description: 'Checkouts that tasks of a repository work in' }),
-  research: z
-    .strictObject({
-      search: z
-        .strictObject({
-          mcp: z
-            .strictObject({
-              command,
-              tool: z.string().min(1).meta({ description: 'The tool of the server that searches' }),
-              query: z.string().min(1).default('query').meta({ description: 'Its argument for what is searched for' }),
-              limit: z.string().min(1).optional().meta({ description: 'Its argument for how many results there may be' }),
-              with: z.record(z.string(), json).optional().meta({ description: 'Arguments that are always the same' }),
-              secrets: z
-                .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
-                .optional()
-                .meta({ description: 'Secrets that the server gets as environment variables of their names' }),
-              timeout: duration.optional(),
-            })
-            .meta({ description: 'An MCP server over stdio' }),
-        })
-        .optional()
-        .meta({ description: 'Who searches for `research.search`' }),
-    })
-    .optional(),
+  research: z.strictObject({ search: searchServer.optional() }).optional(),
   promotion: z
     .strictObject({ approval: z.strictObject(approvalRule).optional() })
     .optional()

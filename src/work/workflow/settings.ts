@@ -26,7 +26,7 @@ export interface Settings {
   readonly workspace: WorkspaceSettings;
   readonly routing: RoutingSettings;
   readonly planning: PlanningSettings;
-  /** Who searches for tools. */
+  /** Who searches for `research.search`. */
   readonly search?: SearchSettings;
   /** Asked before a change goes into the user's tree. */
   readonly promotionApproval?: ApprovalRule;
@@ -39,12 +39,18 @@ export interface Settings {
   readonly sources: readonly Setting[];
 }
 export interface SearchSettings {
-  readonly run: string | readonly string[];
+  readonly at:
+    | {
+        readonly run: string | readonly string[];
+        readonly secrets: readonly string[];
+        readonly network: readonly string[];
+        readonly sandbox: boolean;
+      }
+    | { readonly url: string; readonly bearer?: string };
   readonly tool: string;
   readonly query: string;
   readonly limit?: string;
   readonly with: Readonly<Record<string, unknown>>;
-  readonly secrets: readonly string[];
   readonly timeoutMs: number;
 }
 export interface WorkspaceSettings {
@@ -212,6 +218,8 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   tell('planning.changes.approval', changing ? changing.value : 'none', changing?.from ?? 'default');
   const search = nearest((value) => value.research?.search?.mcp);
   if (search) tell('research.search', search.value.command, search.from);
+  const search = nearest((value) => value.research?.search);
+  if (search) tell('research.search', 'url' in search.value ? search.value.url : search.value.command, search.from);
   const workspace = workspaceOf(files, nearest, tell);
   const routing = routingOf(nearest, tell);
   const planning = planningOf(nearest, tell);
@@ -234,12 +242,16 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   };
 }
 
-type SearchEntry = NonNullable<NonNullable<SettingsFile['research']>['search']>['mcp'];
+type SearchEntry = NonNullable<NonNullable<SettingsFile['research']>['search']>;
 
-const searchOf = ({ command: run, tool, query, limit, with: always = {}, secrets = [], timeout }: SearchEntry): SearchSettings => ({
-  ...{ run, tool, query, with: always, secrets },
-  timeoutMs: timeout === undefined ? SEARCH_TIMEOUT_MS : (durationMs(timeout) ?? SEARCH_TIMEOUT_MS),
-  ...(limit === undefined ? {} : { limit }),
+const searchOf = (entry: SearchEntry): SearchSettings => ({
+  at:
+    'url' in entry
+      ? { url: entry.url, ...(entry.bearer === undefined ? {} : { bearer: entry.bearer }) }
+      : { run: entry.command, secrets: entry.secrets ?? [], network: entry.network ?? [], sandbox: entry.sandbox ?? true },
+  ...{ tool: entry.tool, query: entry.query ?? 'query', with: entry.with ?? {} },
+  ...(entry.limit === undefined ? {} : { limit: entry.limit }),
+  timeoutMs: entry.timeout === undefined ? SEARCH_TIMEOUT_MS : (durationMs(entry.timeout) ?? SEARCH_TIMEOUT_MS),
 });
 
 type Nearest = <T>(pick: (value: SettingsFile) => T | undefined) => { readonly value: T; readonly from: string } | undefined;

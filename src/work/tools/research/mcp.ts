@@ -1,162 +1,95 @@
 /**
- * One call of a tool of an MCP server over stdio: the server is started for it and ended after it, with everything it
- * started itself. It is the operator's program, as an agent never names one, and what it says is data like any page.
+ * One call of a tool of the search server: connect, see whether it has the tool, call it, leave. What it says, also about
+ * its errors, is data like any page.
  */
-import type { Readable, Writable } from 'node:stream';
-import type { Client, JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
+import type { Client, Transport } from '@modelcontextprotocol/client';
+import type { Failure } from '../../../engine/kernel/plan.ts';
 import { BatonError } from '../../../errors.ts';
 import { didYouMean } from '../../../near.ts';
-import type { Environment } from '../../policy/environment.ts';
-import { type CommandText, nameOf } from '../../processes/command-text.ts';
-import { AttemptError } from '../../processes/failure.ts';
-import { type Ended, runProcess } from '../../processes/process.ts';
+import { AttemptError, failureOf } from '../../processes/failure.ts';
+import { excerpt } from '../untrusted.ts';
 
-export interface McpServer {
-  readonly run: CommandText;
-  readonly env: Environment;
-  readonly cwd: string;
-  /** What the server prints on stderr; must not throw. */
-  readonly log: (chunk: string) => void;
+/** The way to a server. */
+export interface McpLine {
+  readonly transport: Transport;
+  /** Why nobody answers any more, where the line knows that better than whoever talks over it. */
+  broken(): Failure | undefined;
+  /** Leaves nothing behind. */
+  close(): Promise<void>;
 }
 export interface McpCall {
+  /** As an error names it. */
+  readonly server: string;
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   /** For everything: start, call and answer. */
   readonly timeoutMs: number;
+  /** Takes secrets out of what the server says. */
+  readonly redact: <T>(json: T) => T;
   readonly signal: AbortSignal;
 }
 
-/** How long a server may take to end by itself when its input has ended. */
-const CLOSE_MS = 2_000;
-/** Between SIGTERM and SIGKILL. */
-const GRACE_MS = 2_000;
-/** Most bytes of one message. */
-const MESSAGE_MAX = 4 * 1024 * 1024;
+/** Most bytes of what a server says in one call. */
+export const MCP_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
+ * @param open makes the line; it ends with the signal
  * @returns the answer, not checked
  * @throws AttemptError `SEARCH_FAILED`, `SEARCH_TIMEOUT`
  * @throws BatonError `SEARCH_TOOL` when the server has no such tool; the reason of the signal
  */
-export async function callMcp(server: McpServer, { tool, arguments: args, timeoutMs, signal }: McpCall): Promise<unknown> {
-  const mcp = await import('@modelcontextprotocol/client');
-  const late = AbortSignal.timeout(timeoutMs);
-  const ending = AbortSignal.any([signal, late]);
-  const line = new ProcessLine(server, ending, mcp);
-  const client = new mcp.Client({ name: 'baton', version: '1' });
-  const options = { signal: ending, timeout: timeoutMs };
+export async function callMcp(open: (signal: AbortSignal) => Promise<McpLine>, call: McpCall): Promise<unknown> {
+  const { Client } = await import('@modelcontextprotocol/client');
+  const late = AbortSignal.timeout(call.timeoutMs);
+  const signal = AbortSignal.any([call.signal, late]);
+  const client = new Client({ name: 'baton', version: '1' });
+  const options = { signal, timeout: call.timeoutMs };
+  let line: McpLine | undefined;
   try {
-    await client.connect(line, options);
-    await refuseUnknown(client, tool, server, options);
-    return await client.callTool({ name: tool, arguments: { ...args } }, options);
+    line = await open(signal);
+    await client.connect(line.transport, options);
+    await refuseUnknown(client, call, options);
+    return call.redact(await client.callTool({ name: call.tool, arguments: { ...call.arguments } }, options));
   } catch (error) {
-    signal.throwIfAborted();
-    if (late.aborted) throw tooLate(server, timeoutMs);
-    if (error instanceof BatonError) throw error;
-    throw failed(server, line.over, error);
+    call.signal.throwIfAborted();
+    if (late.aborted) throw tooLate(call);
+    const broken = line?.broken();
+    if (broken === undefined && error instanceof BatonError) throw error;
+    throw failed(call, broken ?? failureOf(error), error);
   } finally {
-    await line.close();
+    await line?.close();
   }
 }
 
 /** @throws BatonError `SEARCH_TOOL` */
 async function refuseUnknown(
   client: Client,
-  tool: string,
-  { run }: McpServer,
-  options: { signal: AbortSignal; timeout: number },
+  { server, tool }: McpCall,
+  options: { readonly signal: AbortSignal; readonly timeout: number },
 ): Promise<void> {
-  const { tools, nextCursor } = await client.listTools({}, options);
+  const { tools } = await client.listTools({}, options);
   const names = tools.map(({ name }) => name);
-  if (nextCursor !== undefined || names.includes(tool)) return;
+  if (names.includes(tool)) return;
   const guess = didYouMean(tool, names);
-  throw new BatonError('SEARCH_TOOL', `${nameOf(run)} has no tool "${tool}".${guess === undefined ? '' : ` Did you mean "${guess}"?`}`, {
+  const has = names.length === 0 ? 'It has none.' : `It has ${excerpt(names.join(', '))}.`;
+  throw new BatonError('SEARCH_TOOL', `The search server ${server} has no tool "${tool}". ${has}`, {
     where: tool,
-    hint: `It has ${names.join(', ') || 'none'}; name one of them in research.search of baton.yaml.`,
+    hint: `${guess === undefined ? '' : `Did you mean ${excerpt(guess)}? `}Correct \`research.search.tool\` in baton.yaml.`,
   });
 }
 
-/** The process of a server, as the client library talks with it: a message a line. */
-class ProcessLine implements Transport {
-  onclose?: () => void;
-  onerror?: (error: Error) => void;
-  onmessage?: (message: JSONRPCMessage) => void;
-  /** How the process ended; missing while it runs. */
-  over: Ended | undefined;
-  private readonly server: McpServer;
-  private readonly mcp: Pick<typeof import('@modelcontextprotocol/client'), 'ReadBuffer' | 'serializeMessage'>;
-  private readonly stop = new AbortController();
-  private readonly signal: AbortSignal;
-  private stdin: Writable | undefined;
-  private ended: Promise<void> | undefined;
-
-  constructor(server: McpServer, signal: AbortSignal, mcp: ProcessLine['mcp']) {
-    this.server = server;
-    this.mcp = mcp;
-    this.signal = AbortSignal.any([signal, this.stop.signal]);
-  }
-
-  async start(): Promise<void> {
-    const { promise: started, resolve, reject } = Promise.withResolvers<void>();
-    this.ended = runProcess({
-      ...this.server,
-      signal: this.signal,
-      graceMs: GRACE_MS,
-      log: (chunk) => this.server.log(chunk),
-      talk: (stdin, stdout) => {
-        this.stdin = stdin;
-        this.listen(stdout);
-        resolve();
-      },
-    }).then((end) => {
-      this.over = end;
-      reject(failed(this.server, end, undefined));
-      this.onclose?.();
-    });
-    return started;
-  }
-
-  private listen(stdout: Readable): void {
-    const buffer = new this.mcp.ReadBuffer({ maxBufferSize: MESSAGE_MAX });
-    stdout.on('data', (chunk: Buffer) => {
-      try {
-        buffer.append(chunk);
-        for (let message = buffer.readMessage(); message !== null; message = buffer.readMessage()) this.onmessage?.(message);
-      } catch (error) {
-        // Too long, or no message: nothing that follows could be understood.
-        this.stop.abort(failed(this.server, undefined, error));
-      }
-    });
-  }
-
-  async send(message: JSONRPCMessage): Promise<void> {
-    this.stdin?.write(this.mcp.serializeMessage(message));
-  }
-
-  /** Ends its input, and it when that is not enough. May be called twice. */
-  async close(): Promise<void> {
-    this.stdin?.end();
-    const patience = setTimeout(() => this.stop.abort(new BatonError('CANCELLED', 'The call is over.')), CLOSE_MS);
-    await this.ended;
-    clearTimeout(patience);
-  }
-}
-
-const tooLate = ({ run }: McpServer, timeoutMs: number): AttemptError =>
+const tooLate = ({ server, timeoutMs }: McpCall): AttemptError =>
   new AttemptError(
     'timeout',
     'SEARCH_TIMEOUT',
-    `limit research.search.mcp.timeout = ${timeoutMs} ms: ${nameOf(run)} had no answer by then.`,
+    `limit research.search.timeout = ${timeoutMs} ms: the search server ${server} had not answered by then.`,
     {
       details: { timeoutMs },
     },
   );
 
-function failed({ run }: McpServer, over: Ended | undefined, cause: unknown): AttemptError {
-  const why = over?.failure;
-  const said = why?.message ?? (cause instanceof Error ? cause.message : 'it ended before it answered');
-  return new AttemptError(why?.class ?? 'permanent', 'SEARCH_FAILED', `The search by ${nameOf(run)} failed: ${said}`, {
-    hint: 'Try the command of research.search in baton.yaml by hand.',
-    ...(cause === undefined ? {} : { cause }),
+const failed = ({ server, redact }: McpCall, why: Failure, cause: unknown): AttemptError =>
+  new AttemptError(why.class, 'SEARCH_FAILED', `The search server ${server} failed: ${excerpt(redact(why.message))}`, {
+    hint: 'It is named by `research.search` in baton.yaml.',
+    cause,
   });
-}

@@ -7,6 +7,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { FailureClass } from '../../../engine/kernel/plan.ts';
 import { BatonError } from '../../../errors.ts';
 import { AttemptError } from '../../processes/failure.ts';
 import { bare, judge, only, type Reach } from '../../sandbox/destination.ts';
@@ -188,10 +189,12 @@ const DECODERS: Readonly<Record<string, () => Readable & NodeJS.WritableStream>>
   br: createBrotliDecompress,
 };
 
+/** Of a status that is no success. */
+export const classOfStatus = (status: number): FailureClass => (status === 429 ? 'throttled' : status >= 500 ? 'transient' : 'permanent');
+
 function badStatus(url: URL, status: number, retryAfter: string | undefined): AttemptError {
   const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? { retryAfterMs: Number(retryAfter) * 1000 } : {};
-  const why = status === 429 ? 'throttled' : status >= 500 ? 'transient' : 'permanent';
-  return new AttemptError(why, 'FETCH_STATUS', `${shown(url)} answered with status ${status}.`, {
+  return new AttemptError(classOfStatus(status), 'FETCH_STATUS', `${shown(url)} answered with status ${status}.`, {
     where: shown(url),
     details: { status },
     ...seconds,

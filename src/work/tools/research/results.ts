@@ -1,7 +1,7 @@
 /**
- * What a search server found, as a list. Servers agree on no form: some give structured content, some JSON in a text, some
- * `Title:` and `URL:` lines, some links of Markdown, some only addresses. Each is looked for in this order, and what holds
- * no list is handed on as the text it is.
+ * What a search server found, as a list. Servers agree on no form: some give structured content, some links, some JSON in a
+ * text, some lines with `Title:` and `URL:`. Each is looked for in this order; what is none of them is no list, and stays the
+ * text it is.
  */
 import { z } from 'zod';
 
@@ -45,9 +45,8 @@ export function resultsOf({ content, structuredContent }: SearchAnswer, max: num
   const ways: readonly (() => readonly SearchResult[])[] = [
     () => listIn(structuredContent, 0),
     () => listIn(links, 0),
-    () => texts.flatMap((text) => listIn(jsonOf(text), 0)),
+    () => listIn(texts.map(jsonOf), 0),
     () => texts.flatMap(labelled),
-    () => texts.flatMap(linked),
   ];
   for (const way of ways) {
     const found = way();
@@ -124,14 +123,4 @@ function labelled(whole: string): readonly SearchResult[] {
     }
   }
   return blocks.flatMap(({ title = '', url = '', rest }) => result(url, title, rest.join('\n')));
-}
-
-/** `[title](https://…)`, or an address alone, with the rest of its line. */
-function linked(whole: string): readonly SearchResult[] {
-  return whole.split('\n').flatMap((line) => {
-    const [link, title = '', url = ''] = /\[([^\]]*)\]\((https?:\/\/[^\s)]+)\)/.exec(line) ?? [];
-    if (link !== undefined) return result(url, title, line.replace(link, '').replace(/^[\s>*\d.):-]+/, ''));
-    const [address] = /https?:\/\/[^\s<>"')\]]+/.exec(line) ?? [];
-    return address === undefined ? [] : result(address, '', line.replace(address, '').replace(/^[\s>*\d.):-]+/, ''));
-  });
 }

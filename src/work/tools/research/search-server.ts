@@ -1,8 +1,8 @@
+/** The operator's search server, as the settings name it: a tool of an MCP server. */
 import type { CommandText } from '../../processes/command-text.ts';
 
-/** The operator's search server: an MCP server over stdio. */
 export interface SearchServer {
-  readonly run: CommandText;
+  readonly at: SearchCommand | SearchUrl;
   readonly tool: string;
   /** The name of the argument that takes what is searched for. */
   readonly query: string;
@@ -10,10 +10,30 @@ export interface SearchServer {
   readonly limit?: string;
   /** Arguments that are always the same. */
   readonly with: Readonly<Record<string, unknown>>;
-  /** Each is an environment variable of its name. */
-  readonly secrets: readonly string[];
+  /** For everything: start, call and answer. */
   readonly timeoutMs: number;
 }
 
-/** @returns the answer of `tools/call`, not checked */
+/** Started for a search and ended after it; speaks over stdio. */
+export interface SearchCommand {
+  readonly run: CommandText;
+  /** Each is an environment variable of its name. */
+  readonly secrets: readonly string[];
+  /** Domains that it may reach from inside its walls. */
+  readonly network: readonly string[];
+  /** Whether there are walls. */
+  readonly sandbox: boolean;
+}
+
+/** Answers over streamable HTTP. */
+export interface SearchUrl {
+  readonly url: string;
+  /** The secret that is sent as bearer token. */
+  readonly bearer?: string;
+}
+
+/**
+ * @returns the answer of `tools/call`, not checked
+ * @throws as `callMcp`; BatonError of secrets and of the sandbox
+ */
 export type Search = (asked: { readonly query: string; readonly limit: number }, signal: AbortSignal) => Promise<unknown>;

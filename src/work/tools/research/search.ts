@@ -1,10 +1,10 @@
 /** `research.search`: pages about something, by the search server that the operator named in `baton.yaml`. */
 import { z } from 'zod';
 import { BatonError } from '../../../errors.ts';
-import { failure } from '../../processes/failure.ts';
+import { AttemptError } from '../../processes/failure.ts';
 import { BUILT_IN } from '../names.ts';
 import { defineTool, done, type Tool } from '../tool.ts';
-import { quoted } from '../untrusted.ts';
+import { excerpt, quoted } from '../untrusted.ts';
 import { resultsOf, searchAnswer, textOf } from './results.ts';
 
 const QUERY_MAX = 1000;
@@ -29,30 +29,20 @@ export const researchSearch: Tool = defineTool({
   async run({ query, limit }, { search, signal }) {
     if (search === undefined) throw noSearch();
     const answer = searchAnswer.safeParse(await search({ query, limit }, signal));
-    if (!answer.success) throw new BatonError('SEARCH_FAILED', 'The answer of the search server has no form that MCP knows.');
+    if (!answer.success) throw new AttemptError('permanent', 'SEARCH_FAILED', 'The search server gave an answer that is none of MCP.');
     const said = textOf(answer.data);
-    if (answer.data.isError === true) {
-      const text = quoted('the search server', said.slice(0, TEXT_MAX));
-      return {
-        ok: false,
-        text: `The search failed.\n${text}`,
-        data: {},
-        failure: failure('permanent', 'SEARCH_FAILED', `The search server says that it failed: ${said}`),
-      };
-    }
+    if (answer.data.isError === true)
+      throw new AttemptError('permanent', 'SEARCH_FAILED', `The search server says that it failed: ${excerpt(said)}`);
     const results = resultsOf(answer.data, limit);
-    const shown =
-      results.length > 0
-        ? results.map(({ title, url, snippet }, index) => `${index + 1}. ${title}\n${url}\n${snippet}`).join('\n\n')
-        : said.slice(0, TEXT_MAX);
-    if (shown === '') return done('Nothing was found.', { results, text: '', trusted: false, quoted: '' });
-    const text = quoted('a search of the web', shown);
-    return done(text, { results, text: results.length > 0 ? '' : shown, trusted: false, quoted: text });
+    const text = results.length > 0 ? '' : said.slice(0, TEXT_MAX).toWellFormed();
+    const found = text || results.map(({ title, url, snippet }, index) => `${index + 1}. ${title}\n${url}\n${snippet}`).join('\n\n');
+    const shown = found === '' ? '' : quoted('a search of the web', found);
+    return done(shown || 'Nothing was found.', { results, text, trusted: false, quoted: shown });
   },
 });
 
 const noSearch = (): BatonError =>
   new BatonError('NO_SEARCH', 'No search server is configured, so nothing can be searched.', {
     where: 'baton.yaml',
-    hint: 'Name an MCP server: `research: { search: { mcp: { command: […], tool: NAME, query: ARGUMENT } } }`.',
+    hint: 'Name an MCP server: `research: { search: { command: [PROGRAM], tool: NAME } }`.',
   });
