@@ -27,6 +27,7 @@ import { findSettings, projectOf, type Settings } from '../work/workflow/setting
 import { matcher } from '../work/workspace/paths.ts';
 import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
+import { knowledgeReader, knowledgeWriter } from './knowledge.ts';
 import { Learning } from './learning.ts';
 import { homeIdOf, openWorkPlaces } from './places.ts';
 import { localPrincipal } from './principal.ts';
@@ -145,6 +146,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
       learning.forget(removed.runs);
       return removed;
     },
+    knowledge: (folder = cwd) => knowledgeWriter(knowledge, folder, staff.secrets.redactor()),
   };
   const services = {
     ...floorServices(options, journal, routing, staff),
@@ -157,6 +159,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     grants: () => host.grants(),
     local: localPrincipal(),
     engine,
+    knowledge: async (folder = cwd) => knowledgeReader(knowledge, folder),
     trees: treeService(places),
   };
   return {

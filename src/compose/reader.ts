@@ -10,6 +10,7 @@ import { MemoryJournal } from '../engine/journal/memory.ts';
 import { ReadModel } from '../engine/journal/read-model.ts';
 import { SqliteJournal } from '../engine/journal/sqlite.ts';
 import type { Services, Views } from '../interfaces/server/services.ts';
+import type { KnowledgeStore } from '../work/knowledge/store.ts';
 import type { HomeOptions } from './engine.ts';
 import { homeIdOf, workPlacesOf } from './places.ts';
 import { localPrincipal } from './principal.ts';
@@ -26,6 +27,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
     loaded ??= import('./engine.ts').then(({ floorServices }) => floorServices(options, blobs));
     return loaded;
   };
+  let knowledge: KnowledgeStore | undefined;
   const trees = async () => {
     const { noTrees, treeService } = await import('./repositories.ts');
     return existsSync(options.home) ? treeService(workPlacesOf(paths, homeIdOf(options.home))) : noTrees;
@@ -50,9 +52,17 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
       checks: async (cwd) => (await floor()).checks(cwd),
       settings: async (cwd) => (await floor()).settings(cwd),
       contracts: async (...asked) => (await floor()).contracts(...asked),
+      async knowledge(cwd = options.cwd) {
+        const { knowledgeReader, onlyRead } = await import('./knowledge.ts');
+        knowledge ??= onlyRead(paths.knowledge);
+        return knowledgeReader(knowledge, cwd);
+      },
       trees: { diff: async (...asked) => (await trees()).diff(...asked), workspaces: async () => (await trees()).workspaces() },
     },
-    close: () => journal.close(),
+    close() {
+      knowledge?.close();
+      journal.close();
+    },
   };
 }
 

@@ -10,11 +10,11 @@ import type { Outcome } from '../../src/engine/kernel/commands.ts';
 import type { Plan, TaskSpec } from '../../src/engine/kernel/plan.ts';
 import { viewOf } from '../../src/engine/kernel/view.ts';
 import { BatonError } from '../../src/errors.ts';
-import type { RunRequest } from '../../src/interfaces/api/shapes.ts';
+import type { KnowledgeEntry, RunRequest } from '../../src/interfaces/api/shapes.ts';
 import { BatonClient } from '../../src/interfaces/client/client.ts';
 import { fetchTransport } from '../../src/interfaces/client/fetch.ts';
 import { type App, createApp } from '../../src/interfaces/server/app.ts';
-import type { Services } from '../../src/interfaces/server/services.ts';
+import type { KnowledgeReader, KnowledgeWriter, Services } from '../../src/interfaces/server/services.ts';
 
 export type Attempt = (context: AttemptContext) => Promise<Outcome>;
 
@@ -46,6 +46,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
       notify: async () => {},
     },
   });
+  const knowledge = fakeKnowledge();
   const plans = new Map<string, readonly TaskSpec[]>();
   const state = (run: string) => host.state(run) ?? foldRun(journal, run)?.state;
   const all = () =>
@@ -104,6 +105,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
     checks: async () => [{ part: 'agents', well: true, says: 'writer' }],
     settings: async () => [{ name: 'slots', value: 64, source: 'default' }],
     trees: { diff: async () => ({ changes: [], patch: '' }), workspaces: async () => [] },
+    knowledge: async () => knowledge,
     local: { id: 'ann', roles: ['approver'] },
     engine: {
       host,
@@ -113,6 +115,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
       feedback: (text) => journal.put(text),
       happened: (_run, _task, outputs) => journal.put(JSON.stringify({ outputs })),
       remove: async (runs) => ({ runs, ...journal.remove(runs), workspaces: 0, workspaceBytes: 0, stores: 0 }),
+      knowledge: () => knowledge,
     },
   };
   const bugs: unknown[] = [];
@@ -146,4 +149,25 @@ export async function until<T>(look: () => Promise<T | undefined | false> | T | 
     if (Date.now() > end) throw new Error(`not within ${patienceMs} ms: ${look}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** One project, and words that are found where they stand as they are. */
+function fakeKnowledge(): KnowledgeReader & KnowledgeWriter {
+  const entries = new Map<string, KnowledgeEntry>();
+  const summaries = () => [...entries.values()].reverse().map(({ text, ...rest }) => ({ ...rest, snippet: text }));
+  return {
+    list: (max) => summaries().slice(0, max),
+    search: (words, max) =>
+      summaries()
+        .filter(({ snippet }) => snippet.includes(words))
+        .slice(0, max),
+    get: (id) => entries.get(id),
+    put({ text, title = '', tags = [], source }) {
+      const id = `k${text.length}`;
+      const isNew = !entries.has(id);
+      entries.set(id, { id, title, tags, text, by: { person: 'ann' }, ...(source === undefined ? {} : { source }), at: 0, trusted: true });
+      return { id, isNew };
+    },
+    forget: (id) => entries.delete(id),
+  };
 }

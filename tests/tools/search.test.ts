@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AttemptContext } from '../../src/engine/host/host.ts';
 import { BatonError } from '../../src/errors.ts';
@@ -12,7 +13,7 @@ import type { SearchCommand, SearchServer } from '../../src/work/tools/research/
 import { stage } from '../agents/support/context.ts';
 import { call, placeIn, temporary } from './support/place.ts';
 
-const SCRIPT = join(import.meta.dirname, 'support', 'mcp-server.ts');
+const SCRIPT = fileURLToPath(new URL('./support/mcp-server.ts', import.meta.url));
 const KEY = 'key-of-the-search-7f3a';
 
 const serverOf = (at: SearchServer['at'], more: Partial<SearchServer> = {}): SearchServer => ({
@@ -57,6 +58,7 @@ describe('a server that is a command', () => {
     expect(env).not.toHaveProperty('OTHER_KEY');
     const refused = await search(serverOf(command(['refuses'], { secrets: ['SEARCH_KEY'] })));
     expect(refused.failure?.message).toContain('no more today, [secret SEARCH_KEY]');
+    expect(refused.log.join('')).toContain('my key is [secret SEARCH_KEY]');
     expect(kept + refused.kept + JSON.stringify(refused)).not.toContain(KEY);
   });
 

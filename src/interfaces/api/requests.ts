@@ -65,6 +65,23 @@ export const overlapRequest = z.strictObject({
   binds: z.string(),
 });
 export const cleanRequest = z.strictObject({ runs: z.array(z.string()).max(100_000) });
+const oneLine = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, 'must be one line');
+export const keepRequest = z.strictObject({
+  /** A folder of the project; without it the owner's. */
+  cwd: absolutePath.exactOptional(),
+  text: z.string().min(1),
+  title: oneLine(200).exactOptional(),
+  tags: z
+    .array(z.string().regex(/^[\p{L}\p{M}\p{N}._-]{1,60}$/u))
+    .max(20)
+    .exactOptional(),
+  source: oneLine(2048).exactOptional(),
+});
+export const forgetRequest = z.strictObject({ cwd: absolutePath.exactOptional() });
 export const verifyRequest = z.strictObject({
   run: z.string().exactOptional(),
   /** Heads exported earlier. */
@@ -73,5 +90,6 @@ export const verifyRequest = z.strictObject({
 
 export type LimitsRequest = z.infer<typeof limitsRequest>;
 export type DecideRequest = z.infer<typeof decideRequest>;
+export type KeepRequest = Readonly<z.infer<typeof keepRequest>>;
 export type VerifyRequest = z.infer<typeof verifyRequest>;
 export type UndecidedRequest = z.infer<typeof undecidedRequest>;

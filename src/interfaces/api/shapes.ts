@@ -270,6 +270,25 @@ export interface Audit {
   readonly breaks: readonly { readonly stream: string; readonly seq: number; readonly problem: string; readonly message: string }[];
 }
 
+/** What work, or a person, keeps for later work of a project. */
+export interface KnowledgeEntry {
+  readonly id: string;
+  /** Empty where it has none. */
+  readonly title: string;
+  readonly tags: readonly string[];
+  readonly text: string;
+  readonly by:
+    | { readonly person: string }
+    | { readonly run: string; readonly task: string; readonly attempt: number; readonly agent?: string };
+  /** Where its writer says it is from. */
+  readonly source?: string;
+  readonly at: number;
+  /** Only what a person put. */
+  readonly trusted: boolean;
+}
+/** With only a part of its text. */
+export type KnowledgeSummary = Omit<KnowledgeEntry, 'text'> & { readonly snippet: string };
+
 /** What `clean` would remove, or removed. */
 export interface Cleaned {
   readonly runs: readonly CleanedRun[];

@@ -16,6 +16,8 @@ const USAGE = new Set([
   'AMBIGUOUS_RUN',
   'TASK_NOT_FOUND',
   'APPROVAL_NOT_FOUND',
+  'KNOWLEDGE_UNKNOWN',
+  'KNOWLEDGE_QUERY',
 ]);
 
 /** A rule or a limit says no. */

@@ -1,5 +1,5 @@
 import type { CommandSpec, OptionSpec } from './command.ts';
-import { duration, pair } from './typed.ts';
+import { duration, pair, texts, wholeNumber } from './typed.ts';
 
 const NOTE: OptionSpec = { flags: '-m, --note <text>', about: 'why' };
 const BINDS: OptionSpec = { flags: '--binds <hash>', about: 'refuse when it is no longer what you saw' };
@@ -79,6 +79,25 @@ export const HOME_SPECS: readonly CommandSpec[] = [
       ['baton audit export > facts.ndjson', 'every fact, and the heads'],
     ],
     load: async () => (await import('./commands/audit.ts')).audit,
+  },
+  {
+    usage: 'knowledge [what] [given]',
+    about: 'what work has kept for later work of this project: look, search, add, take away',
+    group: 'Home',
+    more: 'what: list, search, show, put or forget. What agents kept is what they say; only what you put is called trusted. A text of "-" is read from standard input.',
+    options: [
+      { flags: '--title <text>', about: 'put: a line that says what it is about' },
+      { flags: '--tag <tag>', about: 'put: repeat for more', read: texts },
+      { flags: '--source <text>', about: 'put: where it is from' },
+      { flags: '-n, --limit <count>', about: 'list, search: how many; default 50', read: wholeNumber },
+    ],
+    examples: [
+      ['baton knowledge', 'the newest entries'],
+      ['baton knowledge search "rate limit"', 'entries with these words, the best first'],
+      ['baton knowledge put "Tests need port 5433." --tag tests', 'for whoever works here next'],
+      ['baton knowledge forget k3f2a91c…', 'take one away'],
+    ],
+    load: async () => (await import('./commands/knowledge.ts')).knowledge,
   },
   {
     usage: 'doctor',

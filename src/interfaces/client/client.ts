@@ -1,6 +1,6 @@
 /** A typed client of the API. It needs nothing but a transport, so that it runs in a browser as well as on a socket. */
 import type { Answer, Transport } from '../api/call.ts';
-import type { DecideRequest, LimitsRequest, UndecidedRequest, VerifyRequest } from '../api/requests.ts';
+import type { DecideRequest, KeepRequest, LimitsRequest, UndecidedRequest, VerifyRequest } from '../api/requests.ts';
 import type {
   AgentView,
   Audit,
@@ -12,6 +12,8 @@ import type {
   Doctor,
   Health,
   InboxItem,
+  KnowledgeEntry,
+  KnowledgeSummary,
   PlanPreview,
   RunDetail,
   RunRequest,
@@ -90,6 +92,13 @@ export class BatonClient {
   /** Lets two tasks that wait for each other's claims work at once. */
   overlap = (run: string, task: string, { run: of, task: other, binds }: Pick<ClaimAhead, 'run' | 'task' | 'binds'>) =>
     this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/overlap`, { run: of, task: other, binds });
+  /** The newest first, or the best for some words. */
+  knowledge = (query: { readonly cwd?: string; readonly words?: string; readonly limit?: number } = {}) =>
+    this.get<{ entries: KnowledgeSummary[] }>('/v1/knowledge', query).then(({ entries }) => entries);
+  knowledgeEntry = (entry: string, cwd?: string) => this.get<KnowledgeEntry>(path`/v1/knowledge/${entry}`, { cwd });
+  keep = (request: KeepRequest) => this.post<{ readonly id: string; readonly isNew: boolean }>('/v1/knowledge', request);
+  forget = (entry: string, cwd?: string) =>
+    this.post<{ readonly id: string; readonly forgotten: true }>(path`/v1/knowledge/${entry}/forget`, cwd === undefined ? {} : { cwd });
 
   auditVerify = (request: VerifyRequest = {}) => this.post<Audit>('/v1/audit/verify', request);
   auditHeads = () => this.get<{ heads: ChainHeadView[] }>('/v1/audit/heads').then(({ heads }) => heads);

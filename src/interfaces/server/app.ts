@@ -6,6 +6,7 @@ import type { Answer, Call } from '../api/call.ts';
 import { callRoute } from './call.ts';
 import { commandRoutes } from './command-routes.ts';
 import { homeRoutes } from './home-routes.ts';
+import { knowledgeRoutes } from './knowledge-routes.ts';
 import { OutputLog } from './output-log.ts';
 import { readRoutes } from './read-routes.ts';
 import type { Route } from './route.ts';
@@ -30,7 +31,13 @@ export interface AppOptions {
 export function createApp(services: Services, { onBug = () => {} }: AppOptions = {}): App {
   const outputs = new OutputLog(services.logs);
   const end = services.engine?.host.onLog((chunk) => outputs.write(chunk, Date.now()));
-  const routes = [...readRoutes(services, outputs), ...homeRoutes(services, outputs), ...commandRoutes(services), ...treeRoutes(services)];
+  const routes = [
+    ...readRoutes(services, outputs),
+    ...homeRoutes(services, outputs),
+    ...knowledgeRoutes(services),
+    ...commandRoutes(services),
+    ...treeRoutes(services),
+  ];
   // Loaded with the first request over HTTP: a command that only reads has none.
   let http: Promise<{ fetch(request: Request): Response | Promise<Response> }> | undefined;
   return {

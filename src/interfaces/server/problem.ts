@@ -21,6 +21,7 @@ const REFUSED: Partial<Record<RefusalCode, number>> = {
 };
 
 const STATUS: Readonly<Record<string, number>> = {
+  KNOWLEDGE_UNKNOWN: 404,
   NOT_FOUND: 404,
   FILE_NOT_FOUND: 404,
   AMBIGUOUS_RUN: 409,

@@ -10,7 +10,17 @@ import type { GrantState } from '../../engine/kernel/grants.ts';
 import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { RunView } from '../../engine/kernel/view.ts';
-import type { AgentView, Check, PlanPreview, Removed, RunRequest, Setting, TaskText } from '../api/shapes.ts';
+import type {
+  AgentView,
+  Check,
+  KnowledgeEntry,
+  KnowledgeSummary,
+  PlanPreview,
+  Removed,
+  RunRequest,
+  Setting,
+  TaskText,
+} from '../api/shapes.ts';
 import type { DiffView, WorkspaceView } from '../api/trees.ts';
 
 export interface Services {
@@ -35,6 +45,8 @@ export interface Services {
   settings(cwd?: string): Promise<readonly Setting[]>;
   /** Those of the paths that are contracts in a project. @throws BatonError as above */
   contracts(project: string, paths: readonly string[]): Promise<readonly string[]>;
+  /** What is kept for later work of the project of this folder. */
+  knowledge(cwd?: string): Promise<KnowledgeReader>;
   /** Who speaks through the local socket, or in this process: the machine's user, with every role. */
   readonly local: Principal;
   /** Trees of runs over repositories. */
@@ -60,6 +72,26 @@ export interface Engine {
    * that an earlier removal left go as well.
    */
   remove(runs: readonly string[]): Promise<Removed>;
+  /** As `Services.knowledge`, with the machine's user as its writer. */
+  knowledge(cwd?: string): KnowledgeWriter;
+}
+
+/** Throws BatonError `KNOWLEDGE_…` for what the disk does, as the writer. */
+export interface KnowledgeReader {
+  /** Newest first. */
+  list(max: number): readonly KnowledgeSummary[];
+  /** Best first. @throws BatonError `KNOWLEDGE_QUERY` when there is no word in it */
+  search(words: string, max: number): readonly KnowledgeSummary[];
+  get(id: string): KnowledgeEntry | undefined;
+}
+export interface KnowledgeWriter {
+  /** The same twice is one entry. @throws BatonError `KNOWLEDGE_TOO_LARGE`, `KNOWLEDGE_FULL` */
+  put(entry: Pick<KnowledgeEntry, 'text'> & Partial<Pick<KnowledgeEntry, 'title' | 'tags' | 'source'>>): {
+    readonly id: string;
+    readonly isNew: boolean;
+  };
+  /** Whether it was there. */
+  forget(id: string): boolean;
 }
 
 /** Only looks; whoever changes a tree does it by a command. */

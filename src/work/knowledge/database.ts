@@ -1,4 +1,5 @@
 /** The file that knowledge is in, and what is wrong with it when something is. */
+import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { BatonError } from '../../errors.ts';
 
@@ -25,18 +26,26 @@ const TABLES = `
 `;
 const SCHEMA_VERSION = 1;
 
-/** @throws BatonError `KNOWLEDGE_NEWER`, or as `knowledgeProblem` */
-export function openDatabase(path: string): DatabaseSync {
+/**
+ * Without a write-ahead log, whose files even somebody who only reads would have to make.
+ * @throws BatonError `KNOWLEDGE_NEWER`, or as `knowledgeProblem`
+ */
+export function openDatabase(path: string, { write }: { readonly write: boolean }): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(path, { timeout: PATIENCE_MS });
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    db = open(path, write);
     if (versionOf(db) !== SCHEMA_VERSION) make(db, path);
     return db;
   } catch (error) {
     db?.close();
     throw knowledgeProblem(error, path);
   }
+}
+
+/** Who only reads a file that is not there, or was not begun, finds what a new one has. */
+function open(path: string, write: boolean): DatabaseSync {
+  const begun = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  return new DatabaseSync(write || begun ? path : ':memory:', { timeout: PATIENCE_MS, readOnly: begun && !write });
 }
 
 /** Another process may be as quick: who comes second finds the tables. */

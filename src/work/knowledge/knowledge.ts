@@ -43,6 +43,8 @@ export interface Knowledge {
   put(entry: NewEntry): { readonly id: string; readonly isNew: boolean };
   /** Best first: those that have most of the words, in the title before the text. @throws BatonError `KNOWLEDGE_QUERY` when there is no word in it */
   search(query: string, max: number): readonly Found[];
+  /** The newest first, with the beginnings of their texts. */
+  list(max: number): readonly Found[];
   get(id: string): Entry | undefined;
   /** Whether it was there. @throws AttemptError `KNOWLEDGE_TRUSTED` for work that would take away what a person put */
   forget(id: string): boolean;

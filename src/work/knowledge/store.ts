@@ -23,6 +23,8 @@ export interface StoreOptions {
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** False for whoever only reads: then nothing is made, and no entry changes. Default true. */
+  readonly write?: boolean;
   readonly limits?: Partial<KnowledgeLimits>;
 }
 
@@ -30,6 +32,8 @@ export interface StoreOptions {
 const WORDS_MAX = 32;
 /** Words around what was found. */
 const SNIPPET_WORDS = 40;
+/** Characters of the beginning of a text. */
+const BEGINNING_MAX = 200;
 /** How much more a word weighs in the title and in the tags than in the text. */
 const WEIGHTS = '4.0, 2.0, 1.0';
 
@@ -38,12 +42,14 @@ type Row = Readonly<Record<string, SQLOutputValue>>;
 export class KnowledgeStore {
   private readonly path: string;
   private readonly now: () => number;
+  private readonly write: boolean;
   private readonly limits: KnowledgeLimits;
   private db: DatabaseSync | undefined;
 
-  constructor({ path, now, limits }: StoreOptions) {
+  constructor({ path, now, write = true, limits }: StoreOptions) {
     this.path = path;
     this.now = now;
+    this.write = write;
     this.limits = { ...KNOWLEDGE_LIMITS, ...limits };
   }
 
@@ -52,6 +58,7 @@ export class KnowledgeStore {
     return {
       put: (entry) => this.use((db) => this.put(db, scope, by, entry)),
       search: (query, max) => this.use((db) => search(db, scope, query, max)),
+      list: (max) => this.use((db) => list(db, scope, max)),
       get: (id) => this.use((db) => get(db, scope, id)),
       forget: (id) => this.use((db) => forget(db, scope, by, id)),
     };
@@ -63,7 +70,7 @@ export class KnowledgeStore {
   }
 
   private use<T>(work: (db: DatabaseSync) => T): T {
-    this.db ??= openDatabase(this.path);
+    this.db ??= openDatabase(this.path, { write: this.write });
     try {
       return work(this.db);
     } catch (error) {
@@ -124,6 +131,13 @@ function search(db: DatabaseSync, scope: string, query: string, max: number): re
     )
     // In quotes, so that AND, NEAR and the like are words too.
     .all(words.map((word) => `"${word}"`).join(' OR '), scope, max);
+  return rows.map((row) => ({ ...about(row), snippet: String(row['snippet']) }));
+}
+
+function list(db: DatabaseSync, scope: string, max: number): readonly Found[] {
+  const rows = db
+    .prepare(`SELECT *, substr(text, 1, ${BEGINNING_MAX}) AS snippet FROM entry WHERE scope = ? ORDER BY at DESC, row DESC LIMIT ?`)
+    .all(scope, max);
   return rows.map((row) => ({ ...about(row), snippet: String(row['snippet']) }));
 }
 

@@ -41,7 +41,7 @@ async function openCommand(
   const folder = join(folderOf(home, whose).folder, '..', 'search');
   await mkdir(folder, { recursive: true });
   const env = await environmentOf(home, whose, Object.fromEntries(at.secrets.map((secret) => [secret, { parts: [{ secret }] }])));
-  const command = { run: at.run, env, cwd: folder, signal, log };
+  const command = { run: at.run, env, cwd: folder, signal, log, redactor: home.secrets.redactor() };
   const { openProcess } = await import('../tools/research/mcp-process.ts');
   if (!at.sandbox) return openProcess(command);
 

@@ -45,6 +45,7 @@ async function found(args: Record<string, unknown>): Promise<Answer | undefined>
       process.stdout.write('x'.repeat(5 * 1024 * 1024));
       return undefined;
     case 'refuses':
+      process.stderr.write(`my key is ${process.env['SEARCH_KEY'] ?? ''}\n`);
       return { error: { code: -32000, message: `no more today, ${process.env['SEARCH_KEY'] ?? ''}` } };
     case 'fails':
       return text('quota\u202e used up', { isError: true });
@@ -52,6 +53,8 @@ async function found(args: Record<string, unknown>): Promise<Answer | undefined>
       return { result: { content: 'all good' } };
     case 'environment':
       return text(JSON.stringify({ ...process.env, FOLDER: process.cwd() }));
+    case 'finds':
+      return text(JSON.stringify([{ title: 'Lions', url: file }]));
     case 'looks': {
       const reached = await fetch(file).then(
         (response) => response.text(),

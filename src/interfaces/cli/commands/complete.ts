@@ -24,6 +24,9 @@ async function candidates(context: Context, before: readonly string[], typed: st
   if (name === undefined) return [...SPECS.map(nameOf), 'help'];
   if (name === 'completion') return ['bash', 'zsh', 'fish'];
   if (name === 'audit' && args.length === 0) return ['verify', 'head', 'export'];
+  if (name === 'knowledge' && args.length === 0) return (await import('./knowledge.ts')).KNOWLEDGE_VERBS;
+  if (name === 'knowledge' && (args[0] === 'show' || args[0] === 'forget'))
+    return context.reading(async ({ client }) => (await client.knowledge({ cwd: context.cwd })).map(({ id }) => id));
   const wanted = SPECS.find((spec) => nameOf(spec) === name)?.completes?.[args.length];
   if (wanted === 'run')
     return context.reading(async ({ client }) => ['last', ...(await client.runs({ limit: RUNS })).map(({ run }) => run)]);
