@@ -70,14 +70,14 @@ test('found, read, kept, and found again by a later run and by a person', { time
     reach: { resolve: async () => ['127.0.0.1'], mayReach: () => true },
   });
   const app = createApp(home.services);
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
-  let close = async () => {
-    close = () => closed;
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
     app.close();
     await home.close();
-    resolve();
   };
-  closing.push(() => close());
+  closing.push(close);
   const client = new BatonClient({ transport: app.call });
   const ended = async (file: string) => {
     const { run } = await client.submit({ file: `${at.folder}/${file}`, cwd: at.folder });
@@ -110,7 +110,7 @@ test('a person looks, adds and takes away', { timeout: 60_000 }, async () => {
   const [kept] = await at.json<{ id: string; isNew: boolean }>(
     'knowledge',
     'put',
-    'Tests need \u001b[31mport 5433.',
+    'Tests need \u001b[31m port 5433.',
     '--title',
     'Tests',
     '--tag',
@@ -120,7 +120,7 @@ test('a person looks, adds and takes away', { timeout: 60_000 }, async () => {
   const id = kept?.id ?? '';
   expect((await at.baton('knowledge')).out).toMatch(new RegExp(`^entry .*\\n${id} .*Tests\\n$`));
   const shown = (await at.baton('knowledge', 'show', id)).out;
-  expect(shown).toMatch(new RegExp(`^${id}: Tests\\nwritten .*Z by .*[^d]\\ntags: db\\n\\nTests need port 5433\\.\\n$`));
+  expect(shown).toMatch(new RegExp(`^${id}: Tests\\nwritten .*Z by .*[^d]\\ntags: db\\n\\nTests need  port 5433\\.\\n$`));
   expect((await at.baton('complete', 'knowledge', 'forget', '')).out).toBe(`${id}\n`);
   await at.end();
   const files = readdirSync(at.home);
