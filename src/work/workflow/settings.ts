@@ -84,7 +84,7 @@ export type SettingsFound =
 
 /** What decides how Baton treats the project is nothing for a task to change. */
 const PROTECTED: readonly string[] = ['baton.yaml', '.baton/**'];
-const SEARCH_TIMEOUT_MS = 30_000;
+export const SEARCH_TIMEOUT_MS = 30_000;
 const SETUP_TIMEOUT_MS = 10 * 60_000;
 export const SLOTS_DEFAULT = 64;
 export const RUNS_MAX_DEFAULT = 10_000;

@@ -8,8 +8,8 @@ import { excerpt, quoted } from '../untrusted.ts';
 import { resultsOf, searchAnswer, textOf } from './results.ts';
 
 const QUERY_MAX = 1000;
-const RESULTS_DEFAULT = 10;
-const RESULTS_MAX = 50;
+export const RESULTS_DEFAULT = 10;
+export const RESULTS_MAX = 50;
 /** The longest a server may be given: 5 min. What its own setting allows ends it before. */
 const SEARCH_TIMEOUT_MAX_MS = 5 * 60_000;
 /** Most characters of an answer that holds no list. */
