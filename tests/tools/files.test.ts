@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { writeBytes } from '../../src/work/tools/files/access.ts';
@@ -112,13 +123,23 @@ describe('a link', () => {
     const outside = temporary('outside');
     const { folder } = placeIn({ files: { 'a/b/file': 'x' } });
     let swapping = true;
+    // In the moment when there is no `a`, a write makes one.
+    const inPlace = (put: () => void, tries = 100): void => {
+      try {
+        put();
+      } catch (error) {
+        if (tries === 0) throw error;
+        rmSync(join(folder, 'a'), { recursive: true, force: true, maxRetries: 10 });
+        inPlace(put, tries - 1);
+      }
+    };
     const swap = (async () => {
       while (swapping) {
         renameSync(join(folder, 'a'), join(folder, 'kept'));
-        symlinkSync(outside, join(folder, 'a'));
+        inPlace(() => symlinkSync(outside, join(folder, 'a')));
         await new Promise(setImmediate);
         execFileSync('rm', [join(folder, 'a')]);
-        renameSync(join(folder, 'kept'), join(folder, 'a'));
+        inPlace(() => renameSync(join(folder, 'kept'), join(folder, 'a')));
         await new Promise(setImmediate);
       }
     })();

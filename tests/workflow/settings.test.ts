@@ -83,6 +83,29 @@ test('mistakes of all files and variables are told at once, with their places', 
   ]);
 });
 
+// req A3
+test('the nearest file names the search server, and its mistakes are told', () => {
+  const { find, sourceOf } = world({
+    'config/baton/baton.yaml': 'research: { search: { url: "https://search.example/mcp", tool: find, bearer: KEY } }\n',
+    'p/baton.yaml': 'research: { search: { command: [search-mcp], tool: find, secrets: [KEY], network: [a.example], timeout: 5s } }\n',
+    'q/x': '',
+    'both/baton.yaml': 'research: { search: { command: x, url: "https://a.example", tool: find } }\n',
+    'neither/baton.yaml': 'research: { search: { tool: find } }\n',
+    'wrong/baton.yaml': 'research: { search: { url: "file:///etc/passwd", tool: find } }\n',
+  });
+  expect(find('p')).toMatchObject({
+    search: {
+      at: { run: ['search-mcp'], secrets: ['KEY'], network: ['a.example'], sandbox: true },
+      ...{ tool: 'find', query: 'query', with: {}, timeoutMs: 5000 },
+    },
+  });
+  expect(sourceOf('p', 'research.search')).toBe('["search-mcp"] from p/baton.yaml');
+  expect(find('q')).toMatchObject({ search: { at: { url: 'https://search.example/mcp', bearer: 'KEY' }, timeoutMs: 30_000 } });
+  expect(find('both')).toEqual([expect.stringMatching(/^both\/baton\.yaml:1:\d+ {2}UNKNOWN_KEY .*"(url|command)"/)]);
+  expect(find('neither')).toEqual([expect.stringContaining('`research.search` needs one of command')]);
+  expect(find('wrong')).toEqual([expect.stringMatching(/WRONG_TYPE {2}`research\.search\.url`/)]);
+});
+
 // req P4
 test('rules of routing are checked with all agents there are, each problem at its place', () => {
   const user = 'agents: { writer: { scripted: {} } }\n';
