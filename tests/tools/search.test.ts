@@ -59,7 +59,10 @@ describe('a server that is a command', () => {
     const refused = await search(serverOf(command(['refuses'], { secrets: ['SEARCH_KEY'] })));
     expect(refused.failure?.message).toContain('no more today, [secret SEARCH_KEY]');
     expect(refused.log.join('')).toContain('my key is [secret SEARCH_KEY]');
-    expect(kept + refused.kept + JSON.stringify(refused)).not.toContain(KEY);
+    const told = await search(serverOf(command(['tells'], { secrets: ['SEARCH_KEY'] })));
+    expect(told.outputs?.['results']).toEqual([expect.objectContaining({ title: expect.stringMatching(/^\[secret SEARCH_KEY\].{280}/) })]);
+    // Not even the beginning of one, where what a server says is cut.
+    expect(kept + refused.kept + JSON.stringify(refused) + told.kept).not.toContain(KEY.slice(0, 5));
   });
 
   it('works only with its secrets', async () => {

@@ -15,6 +15,8 @@ type Answer = { readonly result: unknown } | { readonly error: { readonly code: 
 
 const [mode = 'well', file = ''] = process.argv.slice(2);
 
+const key = process.env['SEARCH_KEY'] ?? '';
+
 const text = (said: string, more: object = {}): Answer => ({ result: { content: [{ type: 'text', text: said }], ...more } });
 
 const results = (args: Record<string, unknown>): Answer =>
@@ -45,14 +47,16 @@ async function found(args: Record<string, unknown>): Promise<Answer | undefined>
       process.stdout.write('x'.repeat(5 * 1024 * 1024));
       return undefined;
     case 'refuses':
-      process.stderr.write(`my key is ${process.env['SEARCH_KEY'] ?? ''}\n`);
-      return { error: { code: -32000, message: `no more today, ${process.env['SEARCH_KEY'] ?? ''}` } };
+      process.stderr.write(`my key is ${key}\n`);
+      return { error: { code: -32000, message: `no more today, ${`${key} `.repeat(40)}` } };
     case 'fails':
       return text('quota\u202e used up', { isError: true });
     case 'shapeless':
       return { result: { content: 'all good' } };
     case 'environment':
       return text(JSON.stringify({ ...process.env, FOLDER: process.cwd() }));
+    case 'tells':
+      return text(JSON.stringify([{ title: `${key} `.repeat(40), url: 'https://example.com/1' }]));
     case 'finds':
       return text(JSON.stringify([{ title: 'Lions', url: file }]));
     case 'looks': {
