@@ -254,3 +254,19 @@ describe('what is refused', () => {
     expect(fake.bugs).toHaveLength(1);
   });
 });
+
+// req A3
+test('what is kept is read by anybody and changed only where the home is owned', async () => {
+  fake = fakeServices();
+  const { id } = await fake.client.keep({ text: 'Tests need port 5433.', title: 'Tests', tags: ['db'], source: 'docs/testing.md' });
+  const reader = fake.reader();
+  expect(await reader.knowledge()).toEqual(await fake.client.knowledge({ words: 'port' }));
+  expect(await reader.knowledge({ words: 'elephants' })).toEqual([]);
+  expect(await reader.knowledgeEntry(id)).toMatchObject({ text: 'Tests need port 5433.', by: { person: 'ann' }, trusted: true });
+  expect(await code(reader.keep({ text: 'more' }))).toBe('READ_ONLY');
+  expect(await code(reader.forget(id))).toBe('READ_ONLY');
+  expect(await code(fake.client.keep({ text: '', title: 'two\nlines' }))).toBe('BAD_REQUEST');
+  expect(await fake.client.forget(id)).toEqual({ id, forgotten: true });
+  expect(await code(fake.client.forget(id))).toBe('KNOWLEDGE_UNKNOWN');
+  expect(await code(reader.knowledgeEntry(id))).toBe('KNOWLEDGE_UNKNOWN');
+});
