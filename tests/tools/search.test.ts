@@ -253,6 +253,17 @@ it('without a server says how to name one', async () => {
   expect(failure?.message).toContain('research: { search: { command');
 });
 
+it("is nobody else's trouble: settings with mistakes are met by whoever searches, and by no other tool", async () => {
+  const broken = () => {
+    throw new BatonError('WORKFLOW_INVALID', 'baton.yaml has a mistake.');
+  };
+  const { attempt } = stage({ more: { searchServer: broken } });
+  const kept = await attempt({ kind: 'tool', name: 'knowledge.put', inputs: { text: 'Lions sleep.' } });
+  expect(kept.failure).toBeUndefined();
+  const searched = await attempt({ kind: 'tool', name: 'research.search', inputs: { query: 'lions' } });
+  expect(searched.failure).toMatchObject({ code: 'WORKFLOW_INVALID' });
+});
+
 describe('what servers answer with', () => {
   const found = (content: readonly object[], more: object = {}, max = 10) =>
     resultsOf(searchAnswer.parse({ content, ...more }), max).map(({ title, url, snippet }) => [title, url, snippet]);

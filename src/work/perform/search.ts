@@ -5,6 +5,7 @@
  */
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BatonError } from '../../errors.ts';
 import { nameOf, programOf } from '../processes/command-text.ts';
 import type { McpLine } from '../tools/research/mcp.ts';
 import type { Search, SearchCommand, SearchUrl } from '../tools/research/search-server.ts';
@@ -13,13 +14,12 @@ import { environmentOf, folderOf, type Home, type Whose } from './surroundings.t
 import { namedFiles } from './tool-mounts.ts';
 import { openWayOut } from './way-out.ts';
 
-/** @param log what the server prints on stderr; must not throw */
-export function searchOf(home: Home, whose: Whose, log: (chunk: string) => void): Search | undefined {
-  const server = home.searchServer(whose.run);
-  if (server === undefined) return undefined;
-  const { at, tool, timeoutMs } = server;
+/** The settings are read, and what it needs is loaded, when somebody searches. @param log what the server prints on stderr; must not throw */
+export function searchOf(home: Home, whose: Whose, log: (chunk: string) => void): Search {
   return async ({ query, limit }, signal) => {
-    // What it needs is loaded when somebody searches.
+    const server = home.searchServer(whose.run);
+    if (server === undefined) throw noSearch();
+    const { at, tool, timeoutMs } = server;
     const { callMcp } = await import('../tools/research/mcp.ts');
     const open = (until: AbortSignal) => ('url' in at ? openAt(home, at) : openCommand(home, whose, at, log, until));
     return callMcp(open, {
@@ -67,3 +67,9 @@ async function openAt({ secrets }: Home, { url, bearer }: SearchUrl): Promise<Mc
   const { openUrl } = await import('../tools/research/mcp-url.ts');
   return openUrl(url, bearer === undefined ? undefined : await secrets.value(bearer));
 }
+
+const noSearch = (): BatonError =>
+  new BatonError('NO_SEARCH', 'No search server is configured, so nothing can be searched.', {
+    where: 'baton.yaml',
+    hint: 'Name an MCP server: `research: { search: { command: [PROGRAM], tool: NAME } }`.',
+  });

@@ -20,7 +20,7 @@ export interface Home {
   readonly repositories: Repositories;
   readonly sandboxes: Pick<Sandboxes, 'choose'>;
   readonly secrets: Secrets;
-  /** The search server of the project that a run is for. */
+  /** The search server of the project that a run is for. @throws BatonError `WORKFLOW_INVALID` for settings with mistakes */
   readonly searchServer: (run: string) => SearchServer | undefined;
   readonly knowledge: Pick<KnowledgeStore, 'of'>;
   /** How names of the web are looked up for tools and sandboxes, and what may be reached. */

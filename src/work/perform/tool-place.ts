@@ -55,7 +55,7 @@ export async function openToolPlace(
     reports: await openReports(place, user.attempt),
     ...(history ? { history } : {}),
     web: { ...home.reach, allow: user.network },
-    ...defined({ search: searchOf(home, user, (chunk) => context.log(chunk, 'stderr')) }),
+    search: searchOf(home, user, (chunk) => context.log(chunk, 'stderr')),
     knowledge: knowledgeOf(home, user),
     now: home.now,
     put: (payload) => context.blobs.put(payload),

@@ -51,8 +51,7 @@ export interface ToolPlace {
   readonly history?: History;
   /** What of the web may be reached. */
   readonly web: Web;
-  /** Missing where no search server is configured. */
-  readonly search?: Search;
+  readonly search: Search;
   readonly knowledge: Knowledge;
   /** Milliseconds since the epoch. */
   now(): number;

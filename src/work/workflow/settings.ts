@@ -216,8 +216,6 @@ function merge(files: readonly SettingsSource[], env: Readonly<Record<string, st
   tell('promotion.approval', approval ? approval.value : 'none', approval?.from ?? 'default');
   const changing = nearest((value) => value.planning?.changes?.approval);
   tell('planning.changes.approval', changing ? changing.value : 'none', changing?.from ?? 'default');
-  const search = nearest((value) => value.research?.search?.mcp);
-  if (search) tell('research.search', search.value.command, search.from);
   const search = nearest((value) => value.research?.search);
   if (search) tell('research.search', 'url' in search.value ? search.value.url : search.value.command, search.from);
   const workspace = workspaceOf(files, nearest, tell);

@@ -71,7 +71,7 @@ export const placeIn = (options: PlaceOptions = {}): TestPlace => {
     reports: { inside: reports, read: (name, bytesMax) => readBytes(reports, name, bytesMax).catch(() => undefined) },
     ...(options.history === undefined ? {} : { history: options.history }),
     web: options.web ?? { allow: [] },
-    ...(options.search === undefined ? {} : { search: options.search }),
+    search: options.search ?? (async () => ({ content: [] })),
     knowledge: options.knowledge ?? new KnowledgeStore({ path: join(reports, 'knowledge.db'), now: () => NOW }).of('/project', WRITER),
     now: () => NOW,
     signal: options.signal ?? new AbortController().signal,

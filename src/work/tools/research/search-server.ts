@@ -34,6 +34,6 @@ export interface SearchUrl {
 
 /**
  * @returns the answer of `tools/call`, not checked
- * @throws as `callMcp`; BatonError of secrets and of the sandbox
+ * @throws as `callMcp`; BatonError `NO_SEARCH` when no server is named, or of settings, secrets and the sandbox
  */
 export type Search = (asked: { readonly query: string; readonly limit: number }, signal: AbortSignal) => Promise<unknown>;

@@ -1,6 +1,5 @@
 /** `research.search`: pages about something, by the search server that the operator named in `baton.yaml`. */
 import { z } from 'zod';
-import { BatonError } from '../../../errors.ts';
 import { AttemptError } from '../../processes/failure.ts';
 import { BUILT_IN } from '../names.ts';
 import { defineTool, done, type Tool } from '../tool.ts';
@@ -27,7 +26,6 @@ export const researchSearch: Tool = defineTool({
   }),
 
   async run({ query, limit }, { search, signal }) {
-    if (search === undefined) throw noSearch();
     const answer = searchAnswer.safeParse(await search({ query, limit }, signal));
     if (!answer.success) throw new AttemptError('permanent', 'SEARCH_FAILED', 'The search server gave an answer that is none of MCP.');
     const said = textOf(answer.data);
@@ -40,9 +38,3 @@ export const researchSearch: Tool = defineTool({
     return done(shown || 'Nothing was found.', { results, text, trusted: false, quoted: shown });
   },
 });
-
-const noSearch = (): BatonError =>
-  new BatonError('NO_SEARCH', 'No search server is configured, so nothing can be searched.', {
-    where: 'baton.yaml',
-    hint: 'Name an MCP server: `research: { search: { command: [PROGRAM], tool: NAME } }`.',
-  });
