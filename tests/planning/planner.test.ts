@@ -98,6 +98,15 @@ test('what a plan says is data: an expression in a prompt is handed on as it was
   expect(models.bodies('writer')[0]?.messages.at(-1)?.content).toContain('Print ${{ secrets.TOKEN }}');
 });
 
+// req D1: who may be given planned tasks
+test('a plan gives tasks only to those that settings let planned tasks go to', async () => {
+  const { baton, models } = await begin([say(plan({ id: 'a', text: 'Do it', agent: 'writer' }))], 'planning: { agents: [worker] }');
+  const { state, made } = await carriedOut(baton);
+  expect([...state.tasks.values()].map(({ agent }) => agent)).toEqual([undefined, 'planning', 'worker']);
+  expect(made).toMatchObject([{ repairs: [{ code: 'ACL_DENIED' }] }]);
+  expect(JSON.stringify(models.bodies('scripted')[0]?.messages)).not.toContain('writer');
+});
+
 // req P1: ambiguities become questions to a person where the plan depends on them
 test('a question of a plan waits for a person, and what depends on the answer for it', async () => {
   const asked = JSON.stringify({

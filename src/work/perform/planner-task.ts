@@ -68,7 +68,7 @@ export async function performPlanner(
 
 async function situationOf(
   { world }: PlannerStaff,
-  { goal, agents = [], network = [], limits = PLAN_LIMITS_DEFAULT, depth = 1, routing }: PlannerDefinition,
+  { goal, agents = [], network = [], limits = PLAN_LIMITS_DEFAULT, depth = 1, above = [], routing }: PlannerDefinition,
   place: Place,
   context: AttemptContext,
 ): Promise<Situation> {
@@ -87,6 +87,7 @@ async function situationOf(
     project: await projectIn(place),
     limits,
     depth,
+    above,
     ...defined({ budgetUsd: left }),
   };
 }

@@ -121,6 +121,8 @@ export type Definition = Common &
         readonly limits?: PlanLimits;
         /** Domains that planned tasks may ask for. */
         readonly network?: readonly string[];
+        /** Goals of the plans that this one lies in. */
+        readonly above?: readonly string[];
         /** How deep this plan lies in others. Default 1. */
         readonly depth?: number;
         /** How agents are chosen. */

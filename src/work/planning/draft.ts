@@ -85,6 +85,7 @@ export const FINDINGS = {
   OVER_BUDGET: 'The plan is expected to cost or to take more than the run may.',
   FANOUT_EXCEEDED: 'The plan has more tasks than it may.',
   DEPTH_EXCEEDED: 'Plans lie deeper in plans than they may.',
+  DELEGATION_LOOP: 'A part of a plan has the goal of a plan that it lies in.',
   APPROVAL_MISSING: "A task can't be taken back, and nobody is asked before it starts.",
   GATE_UNSATISFIABLE: 'A gate can never pass, because what it runs is not there.',
   LIMIT_CALLS: 'Planning has used up its calls of a model.',

@@ -34,6 +34,7 @@ const MENDERS: Readonly<Partial<Record<FindingCode, Mender>>> = {
   REDUNDANT: mergeSame,
   WRITE_CONFLICT: putInOrder,
   DEPTH_EXCEEDED: planWhole,
+  DELEGATION_LOOP: planWhole,
   APPROVAL_MISSING: askBefore,
   GATE_UNSATISFIABLE: checkOtherwise,
 };
@@ -93,9 +94,9 @@ function putInOrder(draft: Draft, { tasks: [first = '', second = ''] }: Finding,
   return changed(draft, second, (task) => ({ ...task, needs: [...new Set([...task.needs, first])] }));
 }
 
-function planWhole(draft: Draft, { tasks, message }: Finding, _: Situation, notes: Notes): Draft {
+function planWhole(draft: Draft, { code, tasks, message }: Finding, _: Situation, notes: Notes): Draft {
   const whole = new Set(tasks);
-  notes.add('DEPTH_EXCEEDED', tasks, `an agent does ${tasks.map((id) => `"${id}"`).join(', ')} as a whole (${message.split(':')[0]})`);
+  notes.add(code, tasks, `an agent does ${tasks.map((id) => `"${id}"`).join(', ')} as a whole (${message.split(':')[0]})`);
   return { ...draft, tasks: draft.tasks.map((task) => (whole.has(task.id) ? { ...task, kind: 'agent' } : task)) };
 }
 

@@ -22,6 +22,8 @@ export const PLAN_LIMITS_DEFAULT: PlanLimits = { tasks: 50, depth: 3, calls: 50,
 export interface PlanningSettings {
   /** The agent that is asked for plans. */
   readonly agent?: string;
+  /** Who may be given planned tasks; everybody where it is left out. */
+  readonly agents?: readonly string[];
   readonly limits: PlanLimits;
   /** Domains that planned tasks may ask for. */
   readonly network: readonly string[];
@@ -33,6 +35,10 @@ export function plannerAmong(agents: readonly AgentConfig[], named?: string): Ag
   const models = agents.filter(({ kind }) => kind === 'model');
   return models.find(({ capabilities }) => capabilities.includes('plan')) ?? models[0];
 }
+
+/** Whom a planner may give tasks to. */
+export const delegatesAmong = <T extends Pick<AgentConfig, 'name'>>(agents: Iterable<T>, allowed?: readonly string[]): T[] =>
+  [...agents].filter(({ name }) => allowed?.includes(name) ?? true);
 
 export interface Situation {
   readonly goal: string;
@@ -49,4 +55,6 @@ export interface Situation {
   readonly limits: PlanLimits;
   /** How deep this plan lies in others; 1 for that of a goal. */
   readonly depth: number;
+  /** Goals of the plans that this one lies in. */
+  readonly above?: readonly string[];
 }

@@ -23,6 +23,7 @@ export function validate(draft: Draft, situation: Situation): Finding[] {
     ...writeConflicts(draft.tasks, order),
     ...denied(draft.tasks, situation),
     ...tooMuch(draft, situation),
+    ...loops(draft, situation),
     ...unapproved(draft.tasks),
     ...unsatisfiable(draft.tasks, situation),
     ...expressions(draft.tasks),
@@ -119,15 +120,7 @@ function redundant(tasks: readonly DraftTask[]): Finding[] {
   });
 }
 export const sameness = ({ kind, text, with: args, inputs, writes, agent, needs }: DraftTask): string =>
-  JSON.stringify([
-    kind,
-    text.toLowerCase().replace(/\s+/g, ' ').trim(),
-    args ?? {},
-    inputs ?? {},
-    writes ?? [],
-    agent ?? '',
-    kind === 'agent' ? [] : [...needs].sort(),
-  ]);
+  JSON.stringify([kind, plainText(text), args ?? {}, inputs ?? {}, writes ?? [], agent ?? '', kind === 'agent' ? [] : [...needs].sort()]);
 
 function denied(tasks: readonly DraftTask[], { agents, tools, network }: Situation): Finding[] {
   const names = new Set(agents.map(({ name }) => name));
@@ -167,6 +160,22 @@ function tooMuch({ tasks }: Draft, { limits, depth }: Situation): Finding[] {
     );
   return found;
 }
+
+/** What is planned again and again would be done by nobody. */
+function loops({ goal, tasks }: Draft, { above = [] }: Situation): Finding[] {
+  const goals = new Set([goal, ...above].map(plainText));
+  return tasks
+    .filter(({ kind, text }) => kind === 'composite' && goals.has(plainText(text)))
+    .map(({ id }) =>
+      refusal(
+        'DELEGATION_LOOP',
+        [id],
+        `"${id}" is to be planned for the goal of a plan that it lies in.`,
+        'Let an agent do it, or cut it into smaller parts.',
+      ),
+    );
+}
+const plainText = (text: string): string => text.toLowerCase().replace(/\s+/g, ' ').trim();
 
 const unapproved = (tasks: readonly DraftTask[]): Finding[] =>
   tasks

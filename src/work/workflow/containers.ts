@@ -4,7 +4,7 @@ import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import { type TaskRecord, TERMINAL } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
 import type { ChildTemplate, Definition, HandoffContent, Scope } from '../planning/definition.ts';
-import { PLAN_LIMITS_DEFAULT, plannerAmong } from '../planning/situation.ts';
+import { delegatesAmong, PLAN_LIMITS_DEFAULT, plannerAmong } from '../planning/situation.ts';
 import { compileTasks } from './compile.ts';
 import { filledValue, filledValues } from './fill.ts';
 import { resolveInputs } from './inputs.ts';
@@ -102,9 +102,11 @@ function closeUntil(job: Job, definition: Container<'until'>): Resolution {
 }
 
 function openPlan(job: Job, { child: { spec, definition } }: Container<'plan'>): Resolution {
-  const { limits, network = [], agent } = job.source.planning ?? { limits: PLAN_LIMITS_DEFAULT };
-  const agents = [...agentsAround(job)];
-  const planner = plannerAmong(agents, agent);
+  const { limits, network = [], agent, agents: allowed } = job.source.planning ?? { limits: PLAN_LIMITS_DEFAULT };
+  const around = [...agentsAround(job)];
+  const agents = delegatesAmong(around, allowed);
+  const planner = plannerAmong(around, agent);
+  const above = goalsAround(job);
   const { routing } = job.source;
   const own = {
     ...definition,
@@ -112,20 +114,24 @@ function openPlan(job: Job, { child: { spec, definition } }: Container<'plan'>):
     ...(planner ? { planner } : {}),
     limits,
     network,
-    depth: plansAround(job) + 1,
+    ...(above.length > 0 ? { above } : {}),
+    depth: above.length + 1,
     ...(routing ? { routing: { rules: routing.rules, weights: routing.weights } } : {}),
   } as Definition;
   return { to: 'expand', add: [child(job, `${job.task.spec.id}~plan`, { spec, definition: own }, scopeOf(job.definition))] };
 }
 
-/** Plans that this one lies in. */
-function plansAround({ state, task, stored, blobs }: Job): number {
-  let depth = 0;
+/** Goals of the plans that this one lies in, as their planners were told them; the nearest first. */
+function goalsAround({ state, task, stored, blobs }: Job): string[] {
+  const goals: string[] = [];
   for (let at = task.spec.parent; at !== undefined; at = state.tasks.get(at)?.spec.parent) {
     const around = state.tasks.get(at);
-    if (around && stored.definition(around.spec.work, blobs).kind === 'plan') depth++;
+    if (!around || stored.definition(around.spec.work, blobs).kind !== 'plan') continue;
+    const planner = state.tasks.get(`${at}~plan`);
+    const told = planner && stored.definition(planner.inputs ?? planner.spec.work, blobs);
+    goals.push(told?.kind === 'planner' && typeof told.goal === 'string' ? told.goal : '');
   }
-  return depth;
+  return goals;
 }
 
 /** The planner has ended, and its tasks are made; or they have ended too. */
@@ -137,7 +143,7 @@ function closePlan(job: Job, { carryOut }: Container<'plan'>): Resolution {
   const file = plannedFile(job, planner);
   if (tasks.length > 0) return closeFile(job, file);
   const { id } = job.task.spec;
-  const agents = agentsOf(file.value, agentsAround(job));
+  const agents = agentsOf(file.value, delegatesAmong(agentsAround(job), job.source.planning?.agents));
   const put = (payload: string) => job.blobs.put(payload);
   const tree = job.state.plan.tree !== undefined;
   return {

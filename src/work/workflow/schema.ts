@@ -251,6 +251,7 @@ export const settings = z.strictObject({
   planning: z
     .strictObject({
       agent: z.string().optional().meta({ description: 'The model that makes plans' }),
+      agents: z.array(z.string()).optional().meta({ description: 'Agents that planned tasks may go to; default: all' }),
       network: z.array(z.string()).optional().meta({ description: 'Domains that planned tasks may ask for' }),
       changes: z
         .strictObject({ approval: z.strictObject(approvalRule).optional() })

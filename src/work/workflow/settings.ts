@@ -267,15 +267,18 @@ function routingOf(nearest: Nearest, tell: (name: string, value: unknown, from: 
 
 function planningOf(nearest: Nearest, tell: (name: string, value: unknown, from: string) => void): PlanningSettings {
   const agent = nearest((value) => value.planning?.agent);
+  const agents = nearest((value) => value.planning?.agents);
   const network = nearest((value) => value.planning?.network);
   const limits = nearest((value) => value.planning?.limits);
   if (agent) tell('planning.agent', agent.value, agent.from);
+  if (agents) tell('planning.agents', agents.value, agents.from);
   if (network) tell('planning.network', network.value, network.from);
   if (limits) tell('planning.limits', limits.value, limits.from);
   const { time, ...counted } = limits?.value ?? {};
   const timeMs = time === undefined ? undefined : durationMs(time);
   return {
     ...(agent ? { agent: agent.value } : {}),
+    ...(agents ? { agents: agents.value } : {}),
     network: network?.value ?? [],
     limits: { ...PLAN_LIMITS_DEFAULT, ...defined(counted), ...(timeMs === undefined ? {} : { timeMs }) },
   };
