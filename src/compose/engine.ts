@@ -111,7 +111,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     now: systemClock.now,
     log,
     planProblems,
-    similar: (goal) => learning.similar(goal).map(({ name, tasks }) => ({ goal: name, tasks })),
+    similar: (goal) => learning.similar(goal).map(({ run, name, tasks }) => ({ run, goal: name, tasks })),
     world: () => routing(),
   });
   const host: EmbeddedHost = new EmbeddedHost({

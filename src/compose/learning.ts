@@ -6,23 +6,24 @@
 import { existsSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Journal } from '../engine/journal/journal.ts';
-import type { Fact } from '../engine/kernel/facts.ts';
+import type { Fact, FactOf } from '../engine/kernel/facts.ts';
 import type { Hash } from '../engine/kernel/plan.ts';
 import { capabilityOf } from '../work/perform/agent-task.ts';
 import type { Definition } from '../work/planning/definition.ts';
 import { type FollowJson, OutcomeFollower } from '../work/planning/outcomes/follow.ts';
 import { Outcomes, type OutcomesJson } from '../work/planning/outcomes/outcomes.ts';
 import { type Similar, Templates } from '../work/planning/outcomes/templates.ts';
+import { PLANNER } from '../work/planning/planning-spent.ts';
 import { SIZE_DEFAULT } from '../work/planning/route/figures.ts';
 import type { RunSource } from '../work/workflow/plan.ts';
 
 /** Of what is kept. Another one is made anew. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 interface OpenPlan {
   readonly name: string;
   readonly source: Hash;
-  readonly tasks: string[];
+  tasks: string[];
 }
 interface Kept {
   readonly format: number;
@@ -125,13 +126,11 @@ class Reading {
     if (fact.type === 'run.created') this.plans.set(run, { name: fact.plan.name, source: fact.plan.source, tasks: [] });
     const plan = this.plans.get(run);
     if (plan === undefined) return;
-    if (fact.type === 'plan.changed')
-      for (const { id, parent } of fact.add) {
-        if (parent === undefined) plan.tasks.push(id);
-      }
+    if (fact.type === 'plan.changed') follow(plan, fact);
     else if (fact.type === 'run.ended') {
       this.plans.delete(run);
-      if (fact.outcome === 'succeeded' && !this.fixed) this.templates.add({ run, ...plan, text: this.textOf(plan.source) });
+      if (fact.outcome === 'succeeded' && plan.tasks.length > 0 && !this.fixed)
+        this.templates.add({ run, ...plan, text: this.textOf(plan.source) });
     }
   }
 
@@ -164,6 +163,20 @@ class Reading {
     this.db.exec('DELETE FROM kept');
     this.db.prepare('INSERT INTO kept VALUES (?)').run(JSON.stringify(kept));
   }
+}
+
+/** Tasks as a plan names them: those of a goal or of a used file instead of the task that stands for them, and no items of lists. */
+function follow(plan: OpenPlan, { add, drop = [] }: FactOf<'plan.changed'>): void {
+  const gone = new Set(drop);
+  for (const { id, parent, agent } of add) {
+    if (parent === undefined) plan.tasks.push(id);
+    else if (agent === PLANNER) gone.add(parent);
+    else if (id.startsWith(`${parent}/`)) {
+      gone.add(parent);
+      plan.tasks.push(id);
+    }
+  }
+  plan.tasks = plan.tasks.filter((id) => !gone.has(id));
 }
 
 interface OpenKept {

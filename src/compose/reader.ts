@@ -3,6 +3,7 @@
  * work floor can tell is loaded when somebody asks, since `baton status` may not pay for it.
  */
 import { existsSync } from 'node:fs';
+import { systemClock } from '../engine/host/clock.ts';
 import { foldGrants, foldRun } from '../engine/journal/fold.ts';
 import { homePaths } from '../engine/journal/home.ts';
 import type { Journal } from '../engine/journal/journal.ts';
@@ -12,6 +13,7 @@ import { SqliteJournal } from '../engine/journal/sqlite.ts';
 import type { Services, Views } from '../interfaces/server/services.ts';
 import type { KnowledgeStore } from '../work/knowledge/store.ts';
 import type { HomeOptions } from './engine.ts';
+import type { Learning } from './learning.ts';
 import { homeIdOf, workPlacesOf } from './places.ts';
 import { localPrincipal } from './principal.ts';
 import { version } from './version.ts';
@@ -24,9 +26,17 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
   const blobs: Pick<Journal, 'put' | 'get'> = { put: (payload) => scratch.put(payload), get: (hash) => journal.get(hash) };
   let loaded: Promise<ReturnType<typeof import('./engine.ts')['floorServices']>> | undefined;
   const floor = () => {
-    loaded ??= import('./engine.ts').then(({ floorServices }) => floorServices(options, blobs));
+    loaded ??= Promise.all([import('./engine.ts'), import('./learning.ts'), import('./routing.ts')]).then(
+      ([{ floorServices }, { Learning }, { routeOptions }]) => {
+        learning = new Learning({ path: paths.learned, journal, write: false });
+        // Breakers are of the process that carries out runs.
+        const told = { breakers: { states: () => [] }, learning, now: systemClock.now() };
+        return floorServices(options, blobs, (settings) => routeOptions({ settings, ...told }));
+      },
+    );
     return loaded;
   };
+  let learning: Learning | undefined;
   let knowledge: KnowledgeStore | undefined;
   const trees = async () => {
     const { noTrees, treeService } = await import('./repositories.ts');
@@ -61,6 +71,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
     },
     close() {
       knowledge?.close();
+      learning?.close();
       journal.close();
     },
   };

@@ -7,6 +7,7 @@ import type { Engine, Texts } from '../interfaces/server/services.ts';
 import { checkAnswer } from '../work/agents/human.ts';
 import { assemble } from '../work/perform/handoff.ts';
 import type { Definition, HandoffContent, Template } from '../work/planning/definition.ts';
+import { planTold } from '../work/planning/told.ts';
 
 interface Blobs {
   put(payload: string): Hash;
@@ -17,7 +18,11 @@ export function createTexts(blobs: Blobs): Texts {
   return {
     task: (_state, record) => {
       const definition = read<Definition>(blobs, record.inputs ?? record.spec.work);
-      return definition ? taskText(definition) : {};
+      if (!definition) return {};
+      const text = taskText(definition);
+      if (definition.kind !== 'planner' || record.result === undefined) return text;
+      const lines = planTold(read<HandoffContent>(blobs, record.result)?.outputs);
+      return { ...text, text: [text.text, ...lines].join('\n') };
     },
     handoff(state, record) {
       const content = record.result === undefined ? undefined : read<HandoffContent>(blobs, record.result);
@@ -73,6 +78,10 @@ function taskText(definition: Definition): TaskText {
       return { text: `tool ${definition.name}` };
     case 'uses':
       return { text: `uses ${definition.workflow}` };
+    case 'plan':
+      return { text: `plan: ${definition.child.definition.kind === 'planner' ? textOf(definition.child.definition.goal) : ''}` };
+    case 'planner':
+      return { text: `plan: ${textOf(definition.goal)}` };
     default:
       return { text: definition.kind };
   }

@@ -38,7 +38,7 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
     },
     async plan(request): Promise<PlanPreview> {
       const { loaded, settings } = await load(parts, request);
-      const described = describe(begun(parts, loaded, settings, request));
+      const described = describe(begun(parts, loaded, settings, request, true));
       if (!isRepository(projectOf(request.cwd))) return described;
       const promote = loaded.files[loaded.main]?.value.promote ?? 'end';
       return { ...described, trees: { promote, ...defined({ approval: settings.promotionApproval }) } };
@@ -79,12 +79,13 @@ const worldOf = ({ world }: WorkflowParts, settings: Settings) => (world ? { wor
 
 const limitsFor = (settings: Settings, { limits }: RunRequest): Limits => narrowLimits(limits ?? {}, settings.limits);
 
-const begun = (parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Begun =>
+const begun = (parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest, isAsked = false): Begun =>
   begin(loaded, {
     agents: settings.agents,
     routing: settings.routing,
     limits: limitsFor(settings, request),
     inputs: request.inputs ?? {},
+    isAsked,
     ...worldOf(parts, settings),
   });
 

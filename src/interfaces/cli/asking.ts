@@ -60,10 +60,15 @@ export function attentionTitle(item: Attention): string {
 /** Files of a change that are shown where it waits for a decision. */
 const FILES_MAX = 10;
 
+/** Lines of what is asked that are shown. A plan must be seen as a whole by whoever decides about it, as far as a screen goes. */
+const LINES_MAX = 60;
+
 /** An item as lines: what is asked, the words, and what to type. */
 export function itemLines(item: InboxItem, paint: Paint = plain): string[] {
   const lines = [`${paint('wait', '!')} ${paint('bold', item.run)} ${item.name}: ${printable(attentionTitle(item))}`];
-  for (const line of (item.text?.text ?? '').split('\n').slice(0, 12)) if (line.trim() !== '') lines.push(`    ${printable(line)}`);
+  const text = (item.text?.text ?? '').split('\n').filter((line) => line.trim() !== '');
+  for (const line of text.slice(0, LINES_MAX)) lines.push(`    ${printable(line)}`);
+  if (text.length > LINES_MAX) lines.push(`    … ${text.length - LINES_MAX} lines more: baton show ${item.run}`);
   for (const line of item.plan ?? []) lines.push(`    ${planLineText(line, paint)}`);
   if (item.change) {
     const { changes, files, executables } = item.change;

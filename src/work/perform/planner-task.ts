@@ -59,7 +59,9 @@ export async function performPlanner(
     const situation = await situationOf(staff, definition, place, context);
     const { planned, usage } = await plan({ home, staff, definition, situation, place, context });
     if (context.signal.aborted) throw context.signal.reason;
-    const outcome = planned.ok ? succeeded(contentOf(planned.plan), store) : failed(refusedFor(planned.findings), store);
+    const outcome = planned.ok
+      ? succeeded(contentOf(planned.plan, staff.similar(situation.goal)), store)
+      : failed(refusedFor(planned.findings), store);
     return { ...outcome, ...defined({ usage }) };
   } finally {
     await place.close();
@@ -189,7 +191,10 @@ async function checked(planned: Planned, { staff, situation }: Making): Promise<
   return { ok: false, findings: [{ code: 'BAD_SHAPE', level: 'refuse', tasks: [], message, fix: 'Write the plan as a workflow file.' }] };
 }
 
-const contentOf = ({ level, why, draft, repairs, findings, chosen }: Plan): Parameters<typeof putContent>[0] => ({
+const contentOf = (
+  { level, why, draft, repairs, findings, chosen }: Plan,
+  similar: readonly Example[],
+): Parameters<typeof putContent>[0] => ({
   summary: `A plan of ${draft.tasks.length === 1 ? '1 task' : `${draft.tasks.length} tasks`}, by ${level === 'single' ? 'nobody: one agent does it all' : `the ${level} level`}: ${why}.`,
   outputs: {
     level,
@@ -198,6 +203,7 @@ const contentOf = ({ level, why, draft, repairs, findings, chosen }: Plan): Para
     requirements: draft.requirements,
     repairs,
     findings,
+    similar,
   },
   artifacts: [],
   evidence: [],

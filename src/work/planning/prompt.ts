@@ -4,6 +4,7 @@ import type { Situation } from './situation.ts';
 
 /** A plan that was finished, and may be a template. */
 export interface Example {
+  readonly run: string;
   readonly goal: string;
   readonly tasks: readonly string[];
 }

@@ -47,18 +47,29 @@ export function begin(
     readonly inputs: Readonly<Record<string, unknown>>;
     readonly routing?: RouteSettings;
     readonly world?: () => World;
+    /** Somebody wants to know what it will take. */
+    readonly isAsked?: boolean;
   },
 ): Begun {
   const main = loaded.files[loaded.main];
   if (!main) throw new Error(`${loaded.main} was not loaded`);
+  const agents = agentsOf(main.value, options.agents);
+  const limits = narrowLimits(limitsOf(main.value.limits), options.limits);
+  const { costUsd, wallTimeMs } = limits;
+  const isForeseeable =
+    options.isAsked === true ||
+    costUsd !== undefined ||
+    wallTimeMs !== undefined ||
+    Object.values(loaded.files).some((file) => isRouted(file.value));
   return {
     loaded,
     main,
-    agents: agentsOf(main.value, options.agents),
+    agents,
     inputs: resolveInputs(main.value, options.inputs),
-    limits: narrowLimits(limitsOf(main.value.limits), options.limits),
+    limits,
     ...(options.routing ? { routing: options.routing } : {}),
-    ...(options.world ? { world: options.world() } : {}),
+    // What was learned is read from the journal, and most runs have nothing to ask of it.
+    ...(options.world && isForeseeable ? { world: options.world() } : {}),
   };
 }
 

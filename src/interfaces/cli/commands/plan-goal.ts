@@ -21,6 +21,7 @@ const planned = z.object({
     requirements: z.array(z.object({ id: z.string(), text: z.string(), deferred: z.string().optional() })),
     repairs: told,
     findings: told,
+    similar: z.array(z.object({ run: z.string(), goal: z.string(), tasks: z.array(z.string()) })),
   }),
 });
 type Planned = z.infer<typeof planned>['outputs'];
@@ -58,7 +59,7 @@ export async function planGoal(context: Context, session: Session, request: RunR
   return EXIT.done;
 }
 
-function howLines({ level, why, requirements, repairs, findings }: Planned, paint: Paint): string[] {
+function howLines({ level, why, requirements, repairs, findings, similar }: Planned, paint: Paint): string[] {
   const list = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : [paint('bold', title), ...lines.map((line) => `  ${printable(line)}`)];
   return [
@@ -74,6 +75,10 @@ function howLines({ level, why, requirements, repairs, findings }: Planned, pain
     ...list(
       'to know',
       findings.map(({ code, message }) => `${code}  ${message}`),
+    ),
+    ...list(
+      'went well before',
+      similar.map(({ run, goal, tasks }) => `${run}  ${goal}: ${tasks.join(', ')}`),
     ),
   ];
 }
