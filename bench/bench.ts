@@ -14,7 +14,7 @@ import { large, starting } from './workloads/alone.ts';
 import { commandLine, idleServer } from './workloads/command-line.ts';
 import { ALL_KINDS, compare, LONG, PEER_KINDS, PLAIN, SHORT } from './workloads/compared.ts';
 import { CRASH, CRASH_1000, crash } from './workloads/crash.ts';
-import { planning } from './workloads/planning.ts';
+import { goals, planning } from './workloads/planning.ts';
 
 export interface BenchOptions {
   readonly peers: boolean;
@@ -59,6 +59,7 @@ export async function bench({ peers: withPeers, bars, rounds, folder, progress }
       await large(figures, quiet, site, bars || round > 1 ? ['layers'] : ['layers', 'wide', 'foreach']);
       await figures.attempt('command line', own.name, () => commandLine(figures, quiet, site));
       await figures.attempt('planning', own.name, () => planning(figures, quiet));
+      await figures.attempt('goals', own.name, () => goals(figures, quiet, site));
       await figures.attempt('memory', own.name, () => idleServer(figures, site));
     }
     if (!bars) {
