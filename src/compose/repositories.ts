@@ -148,6 +148,9 @@ function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, pr
       const { protected: guarded, contracts, symlinks } = now();
       return { protected: guarded, contracts, symlinks };
     },
+    get setup() {
+      return now().setup;
+    },
     async equip(checkout, { touched, signal }) {
       const { setup } = now();
       if (!setup) return;

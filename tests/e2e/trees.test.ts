@@ -205,3 +205,19 @@ tasks:
   expect((await at.baton('run', again)).code).toBe(0);
   expect(read('api/v1.yaml')).toBe('version: 1\n2\n');
 });
+
+// req W10, G2
+test('show says that a check rests on evidence of before, and on which', async () => {
+  at = repositoryPlace();
+  const gate = 'gate: { name: poem, run: "grep -q roses poem.txt" }';
+  at.write('w.yaml', `version: 1\nname: checks\ntasks:\n  one: { run: "true", ${gate} }\n  two: { needs: [one], run: "true", ${gate} }\n`);
+  const ran = await at.baton('run', 'w.yaml');
+  expect([ran.code, ran.out]).toEqual([
+    0,
+    expect.stringMatching(/one .*gate poem passed\n[\s\S]*two .*gate poem passed before, on the same tree\n/),
+  ]);
+  const [two] = await at.json<{ gates: { reuses: string; evidence: { reuses: object; exitCode: number } }[] }>('show', 'last', 'two');
+  const shown = (await at.baton('show', 'last', 'two')).out;
+  expect(two?.gates[0]?.evidence).toMatchObject({ exitCode: 0, reuses: { task: 'one', attempt: 1, evidence: two?.gates[0]?.reuses } });
+  expect(shown).toContain(`gate poem: pass, by evidence ${two?.gates[0]?.reuses.slice(0, 12)} of an earlier run of it`);
+});

@@ -49,6 +49,36 @@ describe('commands', () => {
     expect(await fake.client.runs()).toEqual([]);
   });
 
+  // req G2
+  test('no request, whatever it says, is a verdict: only the engine that ran a gate tells of one', async () => {
+    let judge: (verdict: 'fail') => void = () => {};
+    fake = fakeServices(undefined, new Promise((resolve) => (judge = resolve)));
+    fake.plans.set('/plan', [fake.task('a', { gates: ['tests'], reworkMax: 0 })]);
+    const { run } = await fake.client.submit(request);
+    await until(async () => (await fake.client.task(run, 'a')).status === 'validating');
+    const green = { task: 'a', attempt: 1, gate: 0, verdict: 'pass', evidence: fake.journal.put('{"exitCode":0}') };
+    const bodies = [
+      { type: 'gate.end', ...green },
+      { type: 'gate.judged', ...green },
+      { decision: 'committed', outputs: {} },
+      { decision: 'approve', binds: 'tests' },
+      { task: 'a' },
+    ];
+    const commands = fake.app.routes.filter(({ method, path }) => method === 'POST' && path.includes(':run') && !path.endsWith('/cancel'));
+    expect(commands.length).toBeGreaterThan(8);
+    for (const [i, { path }] of commands.entries())
+      for (const [j, body] of bodies.entries()) {
+        const to = path.replace('/v1', '').replace(':run', run).replace(':task', 'a').replace(':approval', 'result:a:1');
+        await post(to, body, { 'idempotency-key': `${i} ${j}` });
+      }
+    const facts = () => [...fake.journal.read(run)].map(({ fact }) => fact.type);
+    expect((await fake.client.task(run, 'a')).status).toBe('validating');
+    expect(facts()).not.toContain('gate.judged');
+    judge('fail');
+    expect(await ended(run)).toMatchObject({ status: 'failed' });
+    expect(facts().filter((type) => type === 'gate.judged')).toHaveLength(1);
+  });
+
   // req K12
   test('pause, resume, cancel and retry are facts by who asked', async () => {
     let finish = () => {};

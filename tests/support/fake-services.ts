@@ -33,7 +33,10 @@ export interface Fake {
   close(): Promise<void>;
 }
 
-export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true, result: blobs.put('{"summary":"done"}') })): Fake {
+export function fakeServices(
+  attempt: Attempt = async ({ blobs }) => ({ ok: true, result: blobs.put('{"summary":"done"}') }),
+  verdict: Promise<'pass' | 'fail'> = Promise.resolve('pass'),
+): Fake {
   const journal = new MemoryJournal();
   const folder = mkdtempSync(join(tmpdir(), 'baton-fake-'));
   const host = new EmbeddedHost({
@@ -41,7 +44,7 @@ export function fakeServices(attempt: Attempt = async ({ blobs }) => ({ ok: true
     resolver: { resolve: () => ({ to: 'skip' }) },
     handlers: {
       attempt: (_owed, context) => attempt(context),
-      gate: async () => ({ verdict: 'pass', evidence: journal.put('{}') }),
+      gate: async () => ({ verdict: await verdict, evidence: journal.put('{}') }),
       probe: async () => ({ verdict: 'unknown' }),
       notify: async () => {},
     },

@@ -158,6 +158,7 @@ test('what an undoing needs is kept until it is confirmed, and not a moment long
   await expect(at.promotions.undo('../p', at.project)).rejects.toMatchObject({ code: 'PROMOTION_ID' });
 });
 
+// req W10
 test('promotions into one project go one after the other', async () => {
   const at = await start({ 'a.txt': LINES });
   const trees = [

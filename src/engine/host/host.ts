@@ -77,14 +77,21 @@ export interface AttemptContext {
   onMessage(handler: (text: string) => boolean | Promise<boolean>): void;
 }
 
+export interface Verdict {
+  readonly verdict: 'pass' | 'fail' | 'error';
+  readonly evidence: Hash;
+  readonly score?: number;
+  /** Hash of all that the gate was given, where another that is given the same may rest on this. */
+  readonly given?: Hash;
+  /** Evidence of an earlier green verdict that was given the same. If it stands no more, the gate is asked again. */
+  readonly reuses?: Hash;
+}
+
 /** One function per kind of owed work that the outside world does. All may be repeated after a crash. */
 export interface Handlers {
   /** Must not throw for failures of the world: those are outcomes. A throw is classified `permanent` with its stack. */
   attempt(owed: OwedOf<'attempt'>, context: AttemptContext): Promise<Outcome>;
-  gate(
-    owed: OwedOf<'gate'>,
-    context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>,
-  ): Promise<{ readonly verdict: 'pass' | 'fail' | 'error'; readonly evidence: Hash; readonly score?: number }>;
+  gate(owed: OwedOf<'gate'>, context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>): Promise<Verdict>;
   probe(
     owed: OwedOf<'probe'>,
     context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state' | 'effectKey'>,

@@ -229,8 +229,9 @@ export class Performing {
     run(performer).then(
       (command) => {
         over();
-        if (!this.stopped) this.tellRun(live.stream, command);
-        else this.stage.quiet();
+        if (this.stopped) return this.stage.quiet();
+        if (command.type === 'gate.end' && command.reuses !== undefined) return this.reuse(live.stream, owed, command);
+        this.tellRun(live.stream, command);
       },
       (error: unknown) => {
         over();
@@ -246,6 +247,23 @@ export class Performing {
           verdict: 'error',
           evidence,
         });
+      },
+    );
+  }
+
+  /** Evidence that was to be used again may have been contradicted meanwhile: then the gate is run after all. */
+  private reuse(stream: string, owed: Owed, command: HostCommand): void {
+    this.count++;
+    this.stage.ask(stream, command).then(
+      (reply) => {
+        this.count--;
+        const live = this.stage.live(stream);
+        if (!reply.ok && reply.refusal.code === 'EVIDENCE_STALE' && live && !this.stopped) this.dispatch(live, owed);
+        else this.stage.quiet();
+      },
+      () => {
+        this.count--;
+        this.stage.quiet();
       },
     );
   }

@@ -138,6 +138,8 @@ export type HostCommand =
       readonly verdict: 'pass' | 'fail' | 'error';
       readonly evidence: Hash;
       readonly score?: number;
+      readonly given?: Hash;
+      readonly reuses?: Hash;
     }
   | { readonly type: 'tree.open'; readonly tree: Commit }
   | { readonly type: 'tree.fail'; readonly failure: Failure }
@@ -216,6 +218,7 @@ export const REFUSALS = {
   RESULT_MISSING: 'This decision needs a result.',
   ATTEMPT_OVER: 'The attempt, or the task, is over.',
   GATE_OVER: 'This verdict is not owed.',
+  EVIDENCE_STALE: 'The evidence that was to be used again does not stand for this.',
   STEP_OVER: 'The step is recorded already, or its attempt is over.',
   TIMER_OVER: 'The timer is not owed, or not due.',
   APPROVAL_NOT_FOUND: 'The run has no such approval.',

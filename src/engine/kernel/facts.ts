@@ -130,6 +130,10 @@ export type RunFact =
       readonly evidence: Hash;
       /** 0 to 1, where the gate gives one. */
       readonly score?: number;
+      /** Hash of all that the gate was given, over a repository: where it is the same, one green verdict is as good as another. */
+      readonly given?: Hash;
+      /** Nothing was run: the evidence of an earlier green verdict that was given the same. */
+      readonly reuses?: Hash;
     }
   | { readonly type: 'task.reworked'; readonly task: string; readonly rework: number; readonly feedback: readonly Hash[] }
   // approval

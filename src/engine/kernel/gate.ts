@@ -3,21 +3,38 @@
  * committed, or waits for the person who has to see it. One red: the task goes back with the evidence as feedback, at
  * most `reworkMax` times; a task that may not be repeated goes back only if its plan says so. A gate that could not be
  * run (`error`) says nothing about the work, so sending the work back would not help: the task fails.
+ *
+ * Over a repository a gate that was green need not run again where it would be given the same: the same tree, the same
+ * command and all that goes with it. Its verdict then names the evidence it rests on. A red verdict is never used again,
+ * and one that was given the same as a green one takes that away.
  */
 import { committed } from './committed.ts';
-import type { RunFact } from './facts.ts';
+import type { FactOf, RunFact } from './facts.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
-import type { TaskRecord } from './state.ts';
+import type { Hash } from './plan.ts';
+import type { Green, RunState, TaskRecord, TreeState } from './state.ts';
 import { enter, leave, move, taskOf } from './task.ts';
 
 export const REWORK_MAX = 3;
 export const reworkMax = (task: TaskRecord): number => task.spec.reworkMax ?? (task.spec.idempotent ? REWORK_MAX : 0);
+
+/** The green verdict that stands for a gate which would be given this. */
+export const greenOf = ({ tree }: Pick<RunState, 'tree'>, given: Hash): Green | undefined =>
+  tree?.green !== undefined && Object.hasOwn(tree.green, given) ? tree.green[given] : undefined;
 
 export const gateDeciders = {
   'gate.end'(state, command) {
     const task = state.tasks.get(command.task);
     const owed = task?.owed.some((each) => each.type === 'gate' && each.attempt === command.attempt && each.gate === command.gate);
     if (!task || !owed) return refuse('GATE_OVER', `gate ${command.gate} of "${command.task}", attempt ${command.attempt}, is not owed`);
+    if (command.reuses !== undefined) {
+      const stands = command.given === undefined ? undefined : greenOf(state, command.given);
+      if (command.verdict !== 'pass' || stands?.evidence !== command.reuses)
+        return refuse(
+          'EVIDENCE_STALE',
+          `evidence ${command.reuses.slice(0, 12)} does not stand for gate ${command.gate} of "${command.task}"`,
+        );
+    }
     const { type: _, ...verdict } = command;
     const judged: RunFact = { type: 'gate.judged', ...verdict };
     const names = task.spec.gates ?? [];
@@ -53,8 +70,10 @@ export const gateEvolvers = {
         verdict: fact.verdict,
         evidence: fact.evidence,
         ...(fact.score === undefined ? {} : { score: fact.score }),
+        ...(fact.reuses === undefined ? {} : { reuses: fact.reuses }),
       },
     };
+    if (state.tree) remember(state.tree, fact);
     enter(state, task, change);
   },
   'task.reworked'(state, fact, _at, change) {
@@ -73,3 +92,11 @@ export const gateEvolvers = {
     enter(state, task, change);
   },
 } satisfies Partial<Evolvers>;
+
+/** What was not run says nothing new; what could not be run says nothing at all. */
+function remember(tree: TreeState, { given, reuses, verdict, task, attempt, evidence }: FactOf<'gate.judged'>): void {
+  if (given === undefined || reuses !== undefined || verdict === 'error') return;
+  tree.green ??= {};
+  if (verdict === 'pass') tree.green[given] = { task, attempt, evidence };
+  else delete tree.green[given];
+}

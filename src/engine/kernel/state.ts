@@ -40,6 +40,14 @@ export const TASK_STATUSES = [
 ] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
+export interface Judged {
+  readonly verdict: 'pass' | 'fail' | 'error';
+  readonly evidence: Hash;
+  readonly score?: number;
+  /** Nothing was run: the evidence of an earlier verdict that it rests on. */
+  readonly reuses?: Hash;
+}
+
 /** An attempt or a result being checked. Cleared when the task moves on. */
 export interface TaskRecord {
   readonly spec: TaskSpec;
@@ -76,7 +84,7 @@ export interface TaskRecord {
   /** Blobs of gate feedback, oldest first. */
   feedback: readonly Hash[];
   /** Verdicts of the current attempt's gates, by gate number. */
-  verdicts: Readonly<Record<number, { readonly verdict: 'pass' | 'fail' | 'error'; readonly evidence: Hash; readonly score?: number }>>;
+  verdicts: Readonly<Record<number, Judged>>;
   /** Outputs of recorded steps by key; they outlive a lost attempt. */
   steps: Record<string, Hash>;
   /** What is reserved and not settled, by step key. */
@@ -219,6 +227,8 @@ export interface TreeState {
   failure?: Failure;
   /** An agent has changed it: commands in it run that agent's code. */
   touched?: boolean;
+  /** Green verdicts by what their gates were given; a red one that was given the same takes it away. */
+  green?: Record<Hash, Green>;
   /** Tasks whose change is to be merged, in the order they came; only the first is at it. */
   queue: string[];
   /** The one that is asked about or under way. */
@@ -229,6 +239,13 @@ export interface TreeState {
   /** The head that promoting by itself is over with. */
   settled?: Commit;
   refused?: boolean;
+}
+
+/** A green verdict that may stand for another. */
+export interface Green {
+  readonly task: string;
+  readonly attempt: number;
+  readonly evidence: Hash;
 }
 
 /** Latest id that stands for `id` after retries. */

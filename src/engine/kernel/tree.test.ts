@@ -23,7 +23,7 @@ const green = (play: KernelPlay, task: string, attempt = 1) =>
   play.ask({ type: 'gate.end', task, attempt, gate: 0, verdict: 'pass', evidence: 'e' });
 const gatesOf = (play: KernelPlay, task: string) => play.task(task).owed.map((owed) => (owed.type === 'gate' ? owed.tree : owed.type));
 
-// req W1a: the integration tree as the kernel sees it.
+// req W1a, W10: the integration tree as the kernel sees it.
 describe('the integration tree', () => {
   it('begins with a snapshot, before which no task of a tree starts', () => {
     const play = new KernelPlay([{ tree: true }, {}], {}, undefined, NEVER);
@@ -179,6 +179,50 @@ describe('the integration tree', () => {
 
   it('refuses a task of a tree in a run without one', () => {
     expect(() => new KernelPlay([{ tree: true }]).state).toThrow('no run');
+  });
+});
+
+// req W10, G2: what stands for a gate over a tree.
+describe('a verdict that rests on an earlier one', () => {
+  const judge = (play: KernelPlay, task: string, more: object) =>
+    play.ask({ type: 'gate.end', task, attempt: 1, gate: 0, verdict: 'pass', evidence: `of ${task}`, given: 'tests in base', ...more });
+  const three = () => {
+    const play = grove([{ gates: ['g'] }, { gates: ['g'] }, { gates: ['g'] }]);
+    for (const task of ['t0', 't1', 't2']) {
+      play.start(task);
+      play.ok(task);
+    }
+    return play;
+  };
+
+  it('names the evidence of one that was green and was given the same', () => {
+    const play = three();
+    judge(play, 't0', {});
+    expect(judge(play, 't1', { reuses: 'of t0' })).toContain('task.committed');
+    expect(play.task('t1').verdicts[0]).toEqual({ verdict: 'pass', evidence: 'of t1', reuses: 'of t0' });
+    expect(judge(play, 't2', { reuses: 'of t1' })).toEqual(['EVIDENCE_STALE']);
+    expect(judge(play, 't2', { reuses: 'of t0' })).toContain('task.committed');
+  });
+
+  it('is refused where there is none, where it was given something else, and where it would be red', () => {
+    const play = three();
+    expect(judge(play, 't1', { reuses: 'of t0' })).toEqual(['EVIDENCE_STALE']);
+    judge(play, 't0', {});
+    for (const more of [{ given: 'tests in other' }, { given: undefined }, { verdict: 'fail' }, { given: 'toString' }])
+      expect(judge(play, 't1', { reuses: 'of t0', ...more })).toEqual(['EVIDENCE_STALE']);
+    expect(play.owed()).toContain('gate:t1:1:0:base');
+  });
+
+  it('is refused once another was red that was given the same; one that could not be run says nothing', () => {
+    const play = three();
+    judge(play, 't0', {});
+    judge(play, 't1', { verdict: 'error' });
+    expect(play.state.tree?.green).toEqual({ 'tests in base': { task: 't0', attempt: 1, evidence: 'of t0' } });
+    const red = three();
+    judge(red, 't0', {});
+    judge(red, 't1', { verdict: 'fail' });
+    expect(judge(red, 't2', { reuses: 'of t0' })).toEqual(['EVIDENCE_STALE']);
+    expect(judge(red, 't2', { verdict: 'fail' })).toContain('task.reworked');
   });
 });
 

@@ -75,7 +75,7 @@ export interface RunDetail extends RunSummary {
 export interface TaskDetail extends TaskSummary {
   readonly run: string;
   readonly definition: TaskText;
-  readonly gates: readonly { readonly name: string; readonly verdict?: string; readonly score?: number; readonly evidence?: unknown }[];
+  readonly gates: readonly GateView[];
   readonly feedback: readonly unknown[];
   readonly handoff?: unknown;
   readonly report?: unknown;
@@ -92,6 +92,15 @@ export interface ClaimAhead {
   readonly claims: readonly [string, string];
   /** Hash of both tasks, of what they are and claim: what a person binds a decision to. */
   readonly binds: string;
+}
+
+export interface GateView {
+  readonly name: string;
+  readonly verdict?: string;
+  readonly score?: number;
+  readonly evidence?: unknown;
+  /** Nothing was run for it: hash of the earlier evidence that it rests on. */
+  readonly reuses?: string;
 }
 
 export interface TaskTree {

@@ -81,11 +81,11 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
     again
       ? { tone: 'wait', text: `attempt ${attempt} was lost; trying again` }
       : { tone: 'wait', text: `attempt ${attempt} was lost, and may have happened → ${undecidedCommand(state, task)}` },
-  'gate.judged': ({ task, gate, verdict, score }, state) => {
+  'gate.judged': ({ task, gate, verdict, score, reuses }, state) => {
     const name = state.tasks.get(task)?.spec.gates?.[gate] ?? String(gate);
     const scored = score === undefined ? '' : ` (${score})`;
     return verdict === 'pass'
-      ? { tone: 'dim', text: `gate ${name} passed${scored}` }
+      ? { tone: 'dim', text: `gate ${name} passed${scored}${reuses === undefined ? '' : ' before, on the same tree'}` }
       : { tone: 'wait', text: `gate ${name}: ${verdict}${scored}` };
   },
   'approval.requested': ({ approval, task }, state) => ({

@@ -71,8 +71,9 @@ export async function taskDetail(services: Services, state: RunState, record: Ta
     gates: (record.spec.gates ?? []).map((name, i) => {
       const judged = record.verdicts[i];
       if (!judged) return { name };
-      const { verdict, score, evidence } = judged;
-      return { name, verdict, evidence: blob(evidence), ...(score === undefined ? {} : { score }) };
+      const { verdict, score, evidence, reuses } = judged;
+      const more = { ...(score === undefined ? {} : { score }), ...(reuses === undefined ? {} : { reuses }) };
+      return { name, verdict, evidence: blob(evidence), ...more };
     }),
     feedback: record.feedback.map(blob),
     ...(waitsFor.length === 0 ? {} : { waitsFor }),

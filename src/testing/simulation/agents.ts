@@ -1,7 +1,7 @@
 /** Whoever performs in a world: agents, gates and probes that take their time, and what they report late, twice or wrongly. */
 import type { AttemptContext, Handlers } from '../../engine/host/host.ts';
 import type { HostCommand, Outcome } from '../../engine/kernel/commands.ts';
-import { reworkMax } from '../../engine/kernel/gate.ts';
+import { greenOf, reworkMax } from '../../engine/kernel/gate.ts';
 import { FAILURE_CLASSES, type Failure } from '../../engine/kernel/plan.ts';
 import { BatonError } from '../../errors.ts';
 import type { SabotagedHost } from './faults.ts';
@@ -49,14 +49,26 @@ export class Agents {
         return this.outcome(context);
       },
       gate: async (owed, context) => {
+        const { random, coverage } = this.world;
+        const given = owed.tree === undefined ? undefined : `gate ${owed.gate % 2} in ${owed.tree}`;
+        // Looked up before it takes its time: another one may turn red meanwhile.
+        const before = given === undefined ? undefined : greenOf(context.state(), given);
         await wait('gate', context.run, owed.task, owed.attempt);
+        if (given !== undefined && before && random.chance(0.8))
+          return { verdict: 'pass', evidence: context.blobs.put(`as ${before.evidence}`), given, reuses: before.evidence };
+        if (given !== undefined && random.chance(0.03)) {
+          coverage.add('fault forged evidence');
+          const evidence = context.blobs.put('nothing was run');
+          return { verdict: 'pass', evidence, given, reuses: evidence };
+        }
         const record = context.state().tasks.get(owed.task);
         const last = this.world.closing || (record && record.reworks >= reworkMax(record));
-        const verdict = this.world.random.chance(last ? 0.8 : 0.6) ? 'pass' : this.world.random.chance(0.85) ? 'fail' : 'error';
+        const verdict = random.chance(last ? 0.8 : 0.6) ? 'pass' : random.chance(0.85) ? 'fail' : 'error';
         return {
           verdict,
-          evidence: context.blobs.put(`{"gate":${owed.gate},"n":${this.world.random.below(1e9)}}`),
-          ...(this.world.random.chance(0.3) ? { score: this.world.random.next() } : {}),
+          evidence: context.blobs.put(`{"gate":${owed.gate},"n":${random.below(1e9)}}`),
+          ...(random.chance(0.3) ? { score: random.next() } : {}),
+          ...(given === undefined ? {} : { given }),
         };
       },
       probe: async (owed, context) => {

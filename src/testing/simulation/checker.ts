@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { MemoryDisk } from '../../engine/journal/memory.ts';
 import { decodeRow } from '../../engine/journal/rows.ts';
 import { MEASURES } from '../../engine/kernel/budget.ts';
-import type { GrantFact, RunFact } from '../../engine/kernel/facts.ts';
+import type { FactOf, GrantFact, RunFact } from '../../engine/kernel/facts.ts';
 import { evolveGrant, GRANTS, globsMeet, meets, newGrants } from '../../engine/kernel/grants.ts';
 import { violation } from '../../engine/kernel/invariants.ts';
 import { evolve } from '../../engine/kernel/kernel.ts';
@@ -32,6 +32,8 @@ export class Checker {
   private readonly heads = new Map<string, Set<string>>();
   /** Pairs of tasks that a person lets overlap, in both orders. */
   private readonly shared = new Set<string>();
+  /** What each run's gates found last, by what they were given: the evidence, or that it was red. */
+  private readonly found = new Map<string, string>();
   /** The epoch in which each attempt was lost. */
   private readonly lost = new Map<string, number>();
   /** An owner has come and has not loaded every run yet. */
@@ -117,6 +119,7 @@ export class Checker {
         throw new Violation(`${run}/${fact.task}/${fact.attempt} is lost and its owner lives`);
     }
     if (state?.tree) this.tree(run, state, state.tree, fact);
+    if (fact.type === 'gate.judged') this.evidence(run, fact);
     if (fact.type === 'task.started') {
       const task = state?.tasks.get(fact.task);
       if (!state || !task) return;
@@ -134,6 +137,18 @@ export class Checker {
       }
     }
     if ((fact.type === 'task.committed' || fact.type === 'attempt.succeeded') && state) this.resultOf(run, fact);
+  }
+
+  /** A verdict for which nothing was run rests on one that was, was green, and was given the same. */
+  private evidence(run: string, { task, given, reuses, verdict, evidence }: FactOf<'gate.judged'>): void {
+    const key = `${run} ${given}`;
+    if (reuses === undefined) {
+      if (given !== undefined && verdict !== 'error') this.found.set(key, verdict === 'pass' ? evidence : 'red');
+      return;
+    }
+    this.coverage.add('verdict reused');
+    if (verdict !== 'pass' || given === undefined || this.found.get(key) !== reuses)
+      throw new Violation(`${run}/${task}: a gate rests on ${reuses}, and "${given}" was last ${this.found.get(key)}`);
   }
 
   /** A result must be what an attempt of that number brought. */

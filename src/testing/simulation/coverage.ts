@@ -25,6 +25,7 @@ const DISTURBANCES = [
   'mismatched command',
   'stale plan change',
   'stale approval',
+  'forged evidence',
 ] as const;
 export class Coverage {
   readonly counts: Record<string, number> = {};
@@ -53,6 +54,7 @@ function expected(): string[] {
     ...Object.keys(FACTS).map((type) => `fact ${type}`),
     ...TASK_STATUSES.flatMap((from) => transitions[from].map((to) => `transition ${from} → ${to}`)),
     ...FAILURE_CLASSES.map((each) => `failure ${each}`),
+    'verdict reused',
     ...DISTURBANCES.map((each) => `fault ${each}`),
   ];
 }

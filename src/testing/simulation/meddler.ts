@@ -133,6 +133,7 @@ function missesOf(owed: Owed): RunCommand[] {
         { ...verdict, attempt: attempt + 1, gate },
         { ...verdict, attempt: attempt - 1, gate },
         { ...verdict, attempt, gate: 9 },
+        { ...verdict, attempt, gate, given: 'none', reuses: 'none' },
       ];
     }
     case 'probe': {

@@ -16,11 +16,14 @@ export interface CommandGate extends Pick<Command, 'cwd' | 'env' | 'walls' | 'si
   readonly result: Hash;
   /** What it looks at, over a repository. */
   readonly tree?: Commit;
+  /** Hash of all that it is given. */
+  readonly given?: Hash;
 }
 
 export interface Judged {
   readonly verdict: 'pass' | 'fail' | 'error';
   readonly evidence: Hash;
+  readonly given?: Hash;
 }
 
 /** Limit of a check that names none. */
@@ -38,6 +41,7 @@ export const judgeByCommand = async (gate: CommandGate, blobs: PayloadStore): Pr
     gate: gate.name,
     result: gate.result,
     tree: gate.tree,
+    given: gate.given,
     command: gate.run,
     exitCode: ended.exitCode,
     stdout: storeOutput(ended.stdout, blobs),
@@ -46,7 +50,7 @@ export const judgeByCommand = async (gate: CommandGate, blobs: PayloadStore): Pr
     failure: verdict === 'error' ? ended.failure : undefined,
     feedback: verdict === 'fail' ? feedbackOf(gate, ended) : undefined,
   });
-  return { verdict, evidence: blobs.put(JSON.stringify(evidence)) };
+  return defined({ verdict, evidence: blobs.put(JSON.stringify(evidence)), given: gate.given });
 };
 
 const verdictOf = ({ exitCode, failure }: Ended): Judged['verdict'] => {

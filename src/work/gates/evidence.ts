@@ -1,6 +1,7 @@
 /** What a check found, and what exactly it looked at. Made by Baton alone; bound to one result by its hash. */
 import { createHash } from 'node:crypto';
 import type { Commit, Failure, Hash } from '../../engine/kernel/plan.ts';
+import type { Green } from '../../engine/kernel/state.ts';
 import type { CommandText } from '../processes/command-text.ts';
 import type { Output } from '../processes/output.ts';
 
@@ -12,6 +13,10 @@ export interface Evidence {
   readonly result: Hash;
   /** The tree that was checked out for it. */
   readonly tree?: Commit;
+  /** Hash of all that it was given, where another check that is given the same may rest on it. */
+  readonly given?: Hash;
+  /** The green verdict it rests on: nothing was run for this one, and what follows is what was seen then. */
+  readonly reuses?: Green;
   /** What was run, and how it ended; missing when nothing was. */
   readonly command?: CommandText;
   readonly exitCode?: number;

@@ -5,13 +5,15 @@ import type { OwedOf } from '../../engine/kernel/owed.ts';
 import type { Commit } from '../../engine/kernel/plan.ts';
 import { judgeByCommand } from '../gates/command-gate.ts';
 import type { Evidence } from '../gates/evidence.ts';
+import { RESULT_VARIABLE, restingOn, seesResult } from '../gates/reuse.ts';
 import type { Definition, GateDefinition } from '../planning/definition.ts';
 import { defined } from '../processes/defined.ts';
 import { failure, failureOf } from '../processes/failure.ts';
 import { type Command, runProcess } from '../processes/process.ts';
 import { commandContent, putContent } from './content.ts';
 import type { Definitions } from './definitions.ts';
-import { isTouched, openPlace, type Place } from './place.ts';
+import { checkOf, givenTo, isWalled } from './given.ts';
+import { openPlace, type Place } from './place.ts';
 import { environmentOf, type Home, type Whose } from './surroundings.ts';
 
 type CheckContext = Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>;
@@ -25,17 +27,21 @@ export const performGate = async (
   owed: OwedOf<'gate'>,
   context: CheckContext,
 ): ReturnType<Handlers['gate']> => {
-  const { blobs, run } = context;
+  const { blobs, run, signal } = context;
   try {
     const definition = definitions.read(context.inputs, blobs);
     const gate = definition.gates?.[owed.gate];
     if (gate === undefined) throw new Error(`The definition of "${owed.task}" has no gate ${owed.gate}.`);
     const whose = { run, task: owed.task, attempt: owed.attempt };
+    const given = await givenTo(home, whose, definition, gate, owed, context);
+    const about = defined({ name: gate.name, result: owed.result, tree: owed.tree, given });
+    const before = given === undefined ? undefined : restingOn(context.state(), { ...about, given }, blobs);
+    if (before) return before;
     const place = await placeOfCheck(home, whose, definition, context, owed.tree, `gate-${owed.gate}`);
     try {
       await writeFile(place.exchange.result, blobs.get(owed.result) ?? '{}');
-      const command = await commandOf(home, whose, place, gate, context.signal, { BATON_RESULT: place.files.result });
-      return await judgeByCommand({ ...command, name: gate.name, result: owed.result, ...defined({ tree: owed.tree }) }, blobs);
+      const own = owed.tree === undefined || seesResult(checkOf(gate)) ? { [RESULT_VARIABLE]: place.files.result } : {};
+      return await judgeByCommand({ ...(await commandOf(home, whose, place, gate, signal, own)), ...about }, blobs);
     } finally {
       await place.close();
     }
@@ -65,7 +71,7 @@ const placeOfCheck = (
     ...defined({ tree }),
     goesOn: true,
     apart,
-    walled: definition.foreign === true || (tree !== undefined && isTouched(context.state(), context.spec)),
+    walled: isWalled(definition, tree, context),
     signal: context.signal,
   });
 

@@ -42,6 +42,8 @@ export interface GateDefinition {
   readonly run: CommandLine;
   readonly env?: Readonly<Record<string, Template>>;
   readonly timeoutMs?: number;
+  /** It looks at more than it is given: run it every time. */
+  readonly reuse?: false;
 }
 
 interface Common {

@@ -181,6 +181,7 @@ const gateDefinitions = (entry: TaskEntry): GateDefinition[] =>
             run: gate.run,
             ...(gate.env ? { env: templates(gate.env) } : {}),
             ...(gate.timeout ? { timeoutMs: durationMs(gate.timeout) ?? 0 } : {}),
+            ...(gate.reuse === false ? { reuse: false as const } : {}),
           },
         ]
       : [],

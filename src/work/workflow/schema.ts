@@ -70,7 +70,13 @@ const approvalRule = {
   escalateTo: z.array(z.string()).optional(),
 };
 const gate = z.union([
-  z.strictObject({ name: z.string().optional(), run: command, env: env.optional(), timeout: duration.optional() }),
+  z.strictObject({
+    name: z.string().optional(),
+    run: command,
+    env: env.optional(),
+    timeout: duration.optional(),
+    reuse: z.boolean().optional().meta({ description: 'false: run it every time, also where it was green on the same tree' }),
+  }),
   z.strictObject({ rubric: z.strictObject({ threshold: z.number().min(0).max(1), criteria: z.array(z.string().min(1)).min(1) }) }),
 ]);
 

@@ -206,6 +206,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
       }),
 
     merge: (base, ours, theirs, message) => inTurn('merge', () => store.merge(base, ours, theirs, message)),
+    contentOf: (commit) => inTurn('read', async () => [await store.treeOf(commit), ...(await emptyFolders(store, commit))].join('\0')),
     changes: (from, to) => inTurn('read', () => store.changes(from, to)),
     patch: (from, to, paths) => inTurn('read', () => store.patch(from, to, paths)),
     log: (from, entriesMax) => inTurn('read', () => store.log(from, entriesMax)),

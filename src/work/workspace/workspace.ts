@@ -112,6 +112,8 @@ export interface Trees {
   /** Three-way, in the store alone; touches no folder. `message` names the task. */
   merge(base: Commit, ours: Commit, theirs: Commit, message: string): Promise<Merged>;
   changes(from: Commit, to: Commit): Promise<readonly Change[]>;
+  /** Names what a checkout of the commit holds, files and folders: the same for commits that hold the same. */
+  contentOf(commit: Commit): Promise<string>;
   /** A unified diff for people. */
   patch(from: Commit, to: Commit, paths?: readonly string[]): Promise<string>;
   /** Newest first, beginning with the commit itself. @throws BatonError `UNKNOWN_COMMIT` */

@@ -79,8 +79,10 @@ function taskLines(task: TaskDetail, now: number, paint: Paint): string[] {
   if (waitsFor.length > AHEAD_MAX) lines.push('', paint('dim', `and for ${waitsFor.length - AHEAD_MAX} more`));
   section('what it is', definition.text);
   section('environment', definition.env);
-  for (const { name, verdict = 'not judged', score, evidence } of gates)
-    section(`gate ${name}: ${verdict}${score === undefined ? '' : ` (${score})`}`, evidence ?? '');
+  for (const { name, verdict = 'not judged', score, evidence, reuses } of gates) {
+    const rests = reuses === undefined ? '' : `, by evidence ${reuses.slice(0, 12)} of an earlier run of it`;
+    section(`gate ${name}: ${verdict}${score === undefined ? '' : ` (${score})`}${rests}`, evidence ?? '');
+  }
   feedback.forEach((each, i) => {
     section(`feedback ${i + 1}`, each);
   });
