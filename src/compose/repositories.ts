@@ -17,7 +17,7 @@ import type { Settings } from '../work/workflow/settings.ts';
 import { give } from '../work/workspace/checkouts.ts';
 import { createPromotions } from '../work/workspace/promotion.ts';
 import { createTrees } from '../work/workspace/trees.ts';
-import { QUOTA_DEFAULT, type Quota, type Trees } from '../work/workspace/workspace.ts';
+import { CHECKPOINTS_DEFAULT, QUOTA_DEFAULT, type Quota, type Trees } from '../work/workspace/workspace.ts';
 import type { WorkPlaces } from './places.ts';
 
 export interface RepositoryOptions {
@@ -144,6 +144,9 @@ function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, pr
     trees,
     promotions,
     quota,
+    get checkpoints() {
+      return { ...CHECKPOINTS_DEFAULT, ...now().checkpoints };
+    },
     get rules() {
       const { protected: guarded, contracts, symlinks } = now();
       return { protected: guarded, contracts, symlinks };

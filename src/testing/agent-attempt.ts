@@ -84,6 +84,7 @@ export class AttemptInMiniature {
         this.shownMs = Math.min(this.shownMs, performance.now() - startedAt);
         this.show();
       },
+      ran: () => undefined,
       onMessage: (handler) => {
         this.onMessage = handler;
       },

@@ -33,6 +33,11 @@ test('its last message is the result, what it does is in the log, and what it us
   expect(fake.released).toBe(1);
 });
 
+// req W2
+test.each(['acp', 'cli'] as const)('each call that it has ended, over %s, is told, so that its workspace is put on record', async (via) => {
+  expect((await stage.play('answers', { via })).ran).toBe(1);
+});
+
 test('it is told the task, its inputs and what checks said, after the instructions for every task', async () => {
   const { text } = await stage.play('echoes', {
     config: { instructions: 'Keep changes small.' },

@@ -97,6 +97,7 @@ const taskOf = (
         return made.output;
       },
       log: (chunk) => log.push(chunk),
+      ran: () => undefined,
       onMessage: () => undefined,
     };
     const work = {

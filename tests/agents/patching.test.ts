@@ -7,7 +7,7 @@ import type { Repository } from '../../src/work/perform/repositories.ts';
 import type { Definition } from '../../src/work/planning/definition.ts';
 import type { Sandbox } from '../../src/work/sandbox/sandbox.ts';
 import { createTrees } from '../../src/work/workspace/trees.ts';
-import { QUOTA_DEFAULT } from '../../src/work/workspace/workspace.ts';
+import { CHECKPOINTS_DEFAULT, QUOTA_DEFAULT } from '../../src/work/workspace/workspace.ts';
 import { stage } from './support/context.ts';
 import { type ModelServer, say, startModelServer, type Turn } from './support/model-server.ts';
 
@@ -60,7 +60,15 @@ const taskOf = async (
   execFileSync('bash', ['-ec', 'git init -q; git add -A; git -c user.name=u -c user.email=u@v commit -qm one'], { cwd: at.project });
   const trees = createTrees({ folder: join(at.root, 'trees'), project: at.project });
   const promotions = new Proxy({} as Repository['promotions'], {});
-  found.repository = { project: at.project, trees, promotions, rules: {}, quota: QUOTA_DEFAULT, equip: async () => {} };
+  found.repository = {
+    project: at.project,
+    trees,
+    promotions,
+    rules: {},
+    quota: QUOTA_DEFAULT,
+    checkpoints: CHECKPOINTS_DEFAULT,
+    equip: async () => {},
+  };
   const base = await trees.snapshot(at.project, 'test');
   const { tools, writes = ['src/**'], schema } = more;
   const definition = {

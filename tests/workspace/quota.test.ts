@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { AttemptContext } from '../../src/engine/host/host.ts';
 import { BatonError } from '../../src/errors.ts';
-import { watchWorkspace, withChange } from '../../src/work/perform/change.ts';
+import { withChange } from '../../src/work/perform/change.ts';
 import type { Place } from '../../src/work/perform/place.ts';
+import { watchWorkspace } from '../../src/work/perform/watch-workspace.ts';
 import { type Change, type Checkpoint, QUOTA_DEFAULT } from '../../src/work/workspace/workspace.ts';
 
 const EVERY_MS = 60_000;
@@ -21,7 +22,7 @@ const played = (...checkpoints: readonly (Partial<Checkpoint> | BatonError)[]) =
   };
   const place = {
     workspace: { id: 'r/t', folder: '/nowhere', base: 'c0' },
-    repository: { quota: QUOTA_DEFAULT, trees: { checkpoint } },
+    repository: { quota: QUOTA_DEFAULT, checkpoints: { everyMs: EVERY_MS, changes: Number.POSITIVE_INFINITY }, trees: { checkpoint } },
   } as unknown as Place;
   const context = {
     attemptKey: 'r/t/1',
@@ -56,7 +57,7 @@ test.each([
     await vi.advanceTimersByTimeAsync(EVERY_MS);
     expect([log, onRecord]).toEqual([[], [undefined]]);
     await vi.advanceTimersByTimeAsync(2 * EVERY_MS);
-    watch.stop();
+    await watch.stop();
     expect(log).toEqual([`The workspace takes ${said} of its quota; at 100 % it stands aside.\n`]);
     expect(onRecord).toEqual([undefined, Number.parseInt(said, 10) / 100, undefined]);
     expect(watch.signal.aborted).toBe(false);
@@ -68,16 +69,16 @@ test('at 100 % the agent is stopped, and what it did is kept to be merged when t
   const { place, context } = played(new BatonError('QUOTA_EXCEEDED', 'The workspace is over its limit.'));
   const watch = watchWorkspace(place, context);
   await vi.advanceTimersByTimeAsync(EVERY_MS);
-  watch.stop();
+  await watch.stop();
   expect(watch.signal.reason).toMatchObject({ code: 'QUOTA_EXCEEDED' });
-  expect(await withChange(OK, place, context)).toMatchObject({ ok: true, change: expect.any(String) });
+  expect(await withChange(place, context, async () => OK)).toMatchObject({ ok: true, change: expect.any(String) });
 });
 
 // req W8
 test('an attempt that ends is warned as well, and its log names what has become a program', async () => {
   const changes = [change('run.sh', { mode: '100755', executable: true }), change('old.sh', { kind: 'modified', mode: '100755' })];
   const { place, context, log, onRecord } = played({ files: 95_000, changes });
-  expect(await withChange(OK, place, context)).toMatchObject({ change: 'c1' });
+  expect(await withChange(place, context, async () => OK)).toMatchObject({ change: 'c1' });
   expect(log).toEqual(['The workspace takes 95 % of its quota; at 100 % it stands aside.\n', 'New executables: run.sh\n']);
   expect(onRecord).toEqual([0.95]);
 });

@@ -123,6 +123,8 @@ export interface AgentServices {
     perform: () => Promise<{ readonly output: string; readonly usage?: Usage }>,
   ) => Promise<string>;
   log(chunk: string, kind?: 'stdout' | 'stderr' | 'text' | 'note'): void;
+  /** A command, or another call that may have changed files, has ended: the workspace is put on record. */
+  ran(): void;
   onMessage(handler: (text: string) => boolean | Promise<boolean>): void;
 }
 

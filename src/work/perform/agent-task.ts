@@ -13,7 +13,7 @@ import type { Environment } from '../policy/environment.ts';
 import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
 import { openAgentWalls } from './agent-walls.ts';
-import { watchWorkspace, withChange } from './change.ts';
+import { withChange } from './change.ts';
 import { putContent } from './content.ts';
 import { plainText } from './definitions.ts';
 import { RedactedLog } from './log.ts';
@@ -23,6 +23,7 @@ import { openPlace, type Place } from './place.ts';
 import { seal } from './seal.ts';
 import { environmentOf, type Home, type Whose } from './surroundings.ts';
 import { openToolPlace } from './tool-place.ts';
+import type { Watch } from './watch-workspace.ts';
 
 export type AgentDefinition = Extract<Definition, { kind: 'agent' }>;
 
@@ -65,7 +66,7 @@ export const performAgent = async (
       signal,
     });
     try {
-      outcome = await withChange(await attemptIn(place, way, home, staff, definition, env, context), place, context);
+      outcome = await withChange(place, context, (watch) => attemptIn(place, way, home, staff, definition, env, context, watch));
     } finally {
       await place.close();
     }
@@ -95,23 +96,22 @@ const attemptIn = async (
   definition: AgentDefinition,
   env: Environment,
   context: AttemptContext,
+  watch: Watch,
 ): Promise<Outcome> => {
   const { agent } = definition;
   const log = new RedactedLog(home.secrets, (chunk, kind) => context.log(chunk, kind));
-  const watch = watchWorkspace(place, context);
-  const services = servicesOf(home, context, AbortSignal.any([context.signal, watch.signal]), log);
+  const services = servicesOf(home, context, AbortSignal.any([context.signal, watch.signal]), log, watch);
   const walled = agent.kind === 'acp' ? await openAgentWalls(home, staff.providers, agent, place, context, services) : undefined;
   try {
     const user = { ...whoseOf(context), agent: agent.name, env, network: definition.network ?? [] };
     const tools = usesTools(agent)
-      ? { tools: { place: await openToolPlace(home, place, user, toolContext(context, services.signal)) } }
+      ? { tools: { place: await openToolPlace(home, place, user, toolContext(context, services.signal), watch) } }
       : {};
     const patching = await openPatching(place, way, agent, context, services);
     const work = { ...workOf(place, definition, env, context), ...tools, ...defined({ patching }) };
     const ended = await staff.adapters[agent.kind].attempt(walled ? { ...work, walls: walled.walls } : work, services);
     return watch.signal.aborted ? stopped(watch.signal, context) : await sealed(home, ended, work, context);
   } finally {
-    watch.stop();
     await walled?.close();
     log.end();
   }
@@ -161,9 +161,16 @@ const gone = (hash: string): never => {
   });
 };
 
-export const servicesOf = (home: Home, context: AttemptContext, signal: AbortSignal, log: RedactedLog): AgentServices => ({
+export const servicesOf = (
+  home: Home,
+  context: AttemptContext,
+  signal: AbortSignal,
+  log: RedactedLog,
+  watch?: Pick<Watch, 'ran'>,
+): AgentServices => ({
   signal,
   log: (chunk, kind = 'text') => log.write(chunk, kind),
+  ran: () => void watch?.ran(),
   onMessage: (handler) => context.onMessage(handler),
   async step(key, reserve, perform) {
     const stored = await context.step(key, reserve, async () => {

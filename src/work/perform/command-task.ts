@@ -29,7 +29,7 @@ export const performCommand = async (home: Home, definition: CommandDefinition, 
     signal,
   });
   try {
-    return await withChange(await run(home, definition, env, context, place), place, context);
+    return await withChange(place, context, () => run(home, definition, env, context, place));
   } finally {
     await place.close();
   }

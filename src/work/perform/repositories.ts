@@ -1,6 +1,6 @@
 /** What the perform floor knows of the repositories that runs work over. */
 
-import type { ChangeRules, Promotions, Quota, Trees, Workspace } from '../workspace/workspace.ts';
+import type { ChangeRules, CheckpointRule, Promotions, Quota, Trees, Workspace } from '../workspace/workspace.ts';
 import type { SetupRule } from './equip.ts';
 
 export interface Repository {
@@ -11,6 +11,7 @@ export interface Repository {
   /** What no task may change, whatever it claims. */
   readonly rules: Pick<ChangeRules, 'protected' | 'contracts' | 'symlinks'>;
   readonly quota: Quota;
+  readonly checkpoints: CheckpointRule;
   /** What `equip` goes by: a part of what a check finds in its checkout. */
   readonly setup?: SetupRule | undefined;
   /** Puts dependencies into a fresh checkout, as the project's settings say. @throws AttemptError `SETUP_FAILED` */

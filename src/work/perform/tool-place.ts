@@ -12,6 +12,7 @@ import type { History, Reports, ToolPlace } from '../tools/tool.ts';
 import type { Place } from './place.ts';
 import { searchOf } from './search.ts';
 import type { Home, Whose } from './surroundings.ts';
+import type { Watch } from './watch-workspace.ts';
 
 /** Whose tools they are, and what its task was given. */
 export interface ToolUser extends Whose {
@@ -27,6 +28,7 @@ export async function openToolPlace(
   place: Place,
   user: ToolUser,
   context: Pick<AttemptContext, 'blobs' | 'log' | 'signal'>,
+  watch?: Pick<Watch, 'ran'>,
 ): Promise<ToolPlace> {
   const history = historyOf(place);
   return {
@@ -41,7 +43,7 @@ export async function openToolPlace(
       const [program, args] = programOf(run);
       const own = { ...user.env, ...options.env };
       const cwd = options.cwd === undefined ? {} : { cwd: join(place.inside, options.cwd) };
-      return runProcess({
+      const ended = await runProcess({
         run,
         cwd: place.folder,
         env: own,
@@ -51,6 +53,8 @@ export async function openToolPlace(
         log: (chunk, kind) => context.log(chunk, kind),
         ...defined({ timeoutMs: options.timeoutMs }),
       });
+      await watch?.ran();
+      return ended;
     },
     reports: await openReports(place, user.attempt),
     ...(history ? { history } : {}),

@@ -29,7 +29,7 @@ export const performToolTask = async (home: Home, definition: ToolDefinition, co
   });
   try {
     const access = { place: await openToolPlace(home, place, { ...whose, env, network: definition.network ?? [] }, context) };
-    return await withChange(await performTool(home, definition, access, context), place, context);
+    return await withChange(place, context, () => performTool(home, definition, access, context));
   } finally {
     await place.close();
   }

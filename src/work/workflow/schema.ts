@@ -246,6 +246,10 @@ export const settings = z.strictObject({
         .meta({ description: 'Paths such as API and schema files: only a task that names one in its `writes` may change it' }),
       symlinks: z.boolean().optional().meta({ description: 'Symlinks that stay inside the tree may come back' }),
       quota: z.strictObject({ bytes: count.optional(), files: count.optional() }).optional(),
+      checkpoints: z
+        .strictObject({ every: duration.optional(), changes: count.optional() })
+        .optional()
+        .meta({ description: 'When a workspace is put on record while somebody is at work in it: default 1m and 100 changed files' }),
     })
     .optional()
     .meta({ description: 'Checkouts that tasks of a repository work in' }),

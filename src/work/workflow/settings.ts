@@ -65,6 +65,7 @@ export interface WorkspaceSettings {
   readonly contracts: readonly string[];
   readonly symlinks: boolean;
   readonly quota: { readonly bytes?: number; readonly files?: number };
+  readonly checkpoints: { readonly everyMs?: number; readonly changes?: number };
 }
 export interface RoutingSettings {
   readonly rules: readonly RouteRule[];
@@ -295,16 +296,22 @@ function workspaceOf(
   const symlinks = files.some(({ value }) => value.workspace?.symlinks) && files.every(({ value }) => value.workspace?.symlinks !== false);
   const quota = nearest((value) => value.workspace?.quota);
   const setup = nearest((value) => value.workspace?.setup);
+  const checkpoints = nearest((value) => value.workspace?.checkpoints);
   tell('workspace.protected', [...PROTECTED, ...guarded], guarded.length > 0 ? 'settings' : 'default');
   if (contracts.length > 0) tell('workspace.contracts', contracts, 'settings');
   tell('workspace.symlinks', symlinks, symlinks ? 'settings' : 'default');
   if (quota) tell('workspace.quota', quota.value, quota.from);
+  if (checkpoints) tell('workspace.checkpoints', checkpoints.value, checkpoints.from);
   if (setup) tell('workspace.setup', setup.value.run, setup.from);
   return {
     protected: [...PROTECTED, ...guarded],
     contracts,
     symlinks,
     quota: defined(quota?.value ?? {}),
+    checkpoints: defined({
+      everyMs: checkpoints?.value.every === undefined ? undefined : durationMs(checkpoints.value.every),
+      changes: checkpoints?.value.changes,
+    }),
     ...(setup
       ? {
           setup: {

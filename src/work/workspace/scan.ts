@@ -9,6 +9,8 @@ import type { Violation } from './workspace.ts';
 export interface Scan {
   readonly bytes: number;
   readonly files: number;
+  /** Files that were written, made or renamed since the time that was asked for; a hint, since it goes by their times. */
+  readonly changed: number;
   readonly violations: readonly Violation[];
   /** Folders that hold nothing; git knows none of them. */
   readonly empty: readonly string[];
@@ -16,8 +18,9 @@ export interface Scan {
   readonly nested: readonly string[];
 }
 
-export function scan(folder: string): Scan {
-  let [bytes, files] = [0, 0];
+/** @param since in milliseconds since the epoch */
+export function scan(folder: string, since = Number.POSITIVE_INFINITY): Scan {
+  let [bytes, files, changed] = [0, 0, 0];
   const violations: Violation[] = [];
   const [empty, nested]: [string[], string[]] = [[], []];
   const left = [''];
@@ -38,13 +41,14 @@ export function scan(folder: string): Scan {
       const stats = lstatSync(join(folder, path), { throwIfNoEntry: false });
       if (!stats) continue;
       bytes += stats.blocks * 512;
+      if (stats.ctimeMs > since) changed++;
       if (stats.isFile() && stats.nlink > 1)
         violations.push({ path, code: 'HARD_LINK', message: `is one file with ${stats.nlink - 1} other name(s)` });
       else if (!stats.isFile() && !stats.isSymbolicLink())
         violations.push({ path, code: 'SPECIAL_FILE', message: 'is no file: a pipe, a socket or a device' });
     }
   }
-  return { bytes, files, violations, empty, nested };
+  return { bytes, files, changed, violations, empty, nested };
 }
 
 function entriesOf(folder: string): Dirent[] {

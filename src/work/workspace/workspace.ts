@@ -68,6 +68,14 @@ export interface Quota {
 }
 export const QUOTA_DEFAULT: Quota = { bytes: 2 ** 30, files: 100_000 };
 
+/** When a workspace is put on record while somebody is at work in it, besides the end of each command. */
+export interface CheckpointRule {
+  readonly everyMs: number;
+  /** Files that have changed since the last one. */
+  readonly changes: number;
+}
+export const CHECKPOINTS_DEFAULT: CheckpointRule = { everyMs: 60_000, changes: 100 };
+
 /** A checkout that one task works in. */
 export interface Workspace {
   /** `RUN/TASK`. */

@@ -25,6 +25,8 @@ export interface Played {
   readonly log: string;
   readonly fake: FakeWalls;
   readonly steps: readonly Usage[];
+  /** How often it told that a call had ended. */
+  readonly ran: number;
   /** The messages the agent got over ACP, in order. */
   readonly heard: readonly { readonly method: string; readonly params: Record<string, unknown> }[];
   /** Processes of the attempt that were left, and are gone now. */
@@ -64,6 +66,7 @@ export async function stageOf() {
     const stop = new AbortController();
     const lines: string[] = [];
     let shown = false;
+    let ran = 0;
     const services: AgentServices = {
       signal: more.signal ?? stop.signal,
       step,
@@ -73,6 +76,7 @@ export async function stageOf() {
         shown = true;
         more.onShown?.({ fake, abort: (code) => stop.abort(new BatonError(code, `The test says ${code}.`)) });
       },
+      ran: () => ran++,
       onMessage: (handler) => {
         const { message, answers } = more;
         if (message === undefined) return;
@@ -110,6 +114,7 @@ export async function stageOf() {
       log: lines.join(''),
       fake,
       steps,
+      ran,
       heard: heardOf(fake.walls.state),
       left: (await endAttempt(key)).length,
     };

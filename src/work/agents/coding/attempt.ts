@@ -46,7 +46,10 @@ class CodingAttempt {
     this.options = options;
     this.work = work;
     this.services = services;
-    this.transcript = new Transcript(services.log, (activity) => this.watch?.saw(activity));
+    this.transcript = new Transcript(services.log, (activity) => {
+      this.watch?.saw(activity);
+      if (activity.type === 'tool-end') services.ran();
+    });
   }
 
   /** Starts the agent, and has it do the task. */
