@@ -48,6 +48,7 @@ export class AttemptInMiniature {
       prompt: 'Do what the scenario says.',
       inputs: {},
       feedback: [],
+      acknowledged: 0,
       folder,
       files,
       place: { files, command: async (command) => ({ ...command, cwd: folder }) },

@@ -245,7 +245,7 @@ describe('messages', () => {
 });
 
 describe('rework', () => {
-  const again = { work: { attempt: 2, feedback: ['The first time.', 'sum(2, 3) is still 6.'] } };
+  const again = { work: { attempt: 2, feedback: ['The first time.', 'sum(2, 3) is still 6.'], acknowledged: 1 } };
 
   test('goes on with the conversation of the earlier attempt, which is not told anew', async () => {
     await stage.play('echoes');
@@ -253,6 +253,12 @@ describe('rework', () => {
     expect(heard.at(-3)).toMatchObject({ method: 'session/load', params: { sessionId: 's-1' } });
     expect(text).toBe('A check did not accept the result:\nsum(2, 3) is still 6.\n\nPut that right.');
     expect(log).not.toContain('What was said before.');
+  });
+  // req W4
+  test('tells in that conversation everything that nobody has acknowledged yet', async () => {
+    await stage.play('echoes');
+    const { text } = await stage.play('echoes', { work: { ...again.work, acknowledged: 0 } });
+    expect(text).toMatch(/The first time\.[\s\S]*sum\(2, 3\) is still 6\./);
   });
   test('begins a conversation when the earlier one is gone', async () => {
     await stage.play('forgets');

@@ -49,12 +49,15 @@ export interface AttemptContext {
   readonly blobs: Blobs;
   /** Outputs of steps that earlier attempts of this task recorded, by step key: start after the last of them. */
   readonly recorded: ReadonlyMap<string, Hash>;
-  /** Feedback (blob hashes) of the gates that sent the task back, oldest first. */
+  /** What its agent is to be told of the work before (blob hashes), oldest first, and how many of these one has acknowledged. */
   readonly feedback: readonly Hash[];
+  readonly acknowledged: number;
   /** Of a task that works in a tree: what this attempt starts from. */
   readonly base?: Commit;
   /** State of the run as it stands now; read only, never kept. */
   state(): RunState;
+  /** The agent has shown that it goes to work with the feedback. May be repeated. @throws BatonError when the attempt is over */
+  acknowledge(): Promise<void>;
   /**
    * Puts a checkpoint of the workspace on record, with the share of its quota where people should know.
    * @throws BatonError when the attempt is over

@@ -27,6 +27,7 @@ export class Performer implements AttemptContext {
   readonly inputs: Hash;
   readonly recorded: ReadonlyMap<string, Hash>;
   readonly feedback: readonly Hash[];
+  readonly acknowledged: number;
   readonly base?: Commit;
   /** Set once nobody waits for it any more. */
   over = false;
@@ -45,6 +46,7 @@ export class Performer implements AttemptContext {
     if (record.base !== undefined) this.base = record.base;
     const steps = Object.entries(record.steps);
     this.recorded = steps.length === 0 ? NO_STEPS : new Map(steps);
+    this.acknowledged = record.acknowledged ?? 0;
     this.feedback = record.feedback.length === 0 ? NO_FEEDBACK : [...record.feedback];
   }
 
@@ -116,6 +118,13 @@ export class Performer implements AttemptContext {
     const payload = this.blobs.get(hash);
     if (!payload) throw new BatonError('PAYLOAD_MISSING', `The stored output ${hash.slice(0, 12)} of a step was removed.`);
     return payload;
+  }
+
+  async acknowledge(): Promise<void> {
+    const count = this.feedback.length;
+    if (count === 0) return;
+    const reply = await this.floor.submit(this.run, { type: 'feedback.acknowledge', task: this.spec.id, attempt: this.attempt, count });
+    if (!reply.ok) throw new BatonError(reply.refusal.code, reply.refusal.message);
   }
 
   async checkpoint(commit: Commit, why: CheckpointReason, files: number, quotaShare?: number): Promise<void> {

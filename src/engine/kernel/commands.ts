@@ -37,7 +37,7 @@ export type Integration =
   | { readonly to: 'stalled'; readonly failure: Failure };
 
 export type Restored =
-  | { readonly ok: true; readonly before: Commit; readonly checkpoint: Commit }
+  | { readonly ok: true; readonly before: Commit; readonly checkpoint: Commit; readonly feedback?: Hash }
   | { readonly ok: false; readonly reason: string };
 
 /** `report` says which files, and which of the user's were kept. */
@@ -141,6 +141,7 @@ export type HostCommand =
       readonly given?: Hash;
       readonly reuses?: Hash;
     }
+  | { readonly type: 'feedback.acknowledge'; readonly task: string; readonly attempt: number; readonly count: number }
   | { readonly type: 'tree.open'; readonly tree: Commit }
   | { readonly type: 'tree.fail'; readonly failure: Failure }
   | {

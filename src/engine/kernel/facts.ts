@@ -136,6 +136,8 @@ export type RunFact =
       readonly reuses?: Hash;
     }
   | { readonly type: 'task.reworked'; readonly task: string; readonly rework: number; readonly feedback: readonly Hash[] }
+  /** `count`: of everything it was ever told. */
+  | { readonly type: 'feedback.acknowledged'; readonly task: string; readonly attempt: number; readonly count: number }
   // approval
   | {
       readonly type: 'approval.requested';
@@ -207,6 +209,8 @@ export type RunFact =
       readonly task: string;
       readonly before?: Commit;
       readonly checkpoint?: Commit;
+      /** Words for whoever goes on in it. */
+      readonly feedback?: Hash;
       readonly reason?: string;
     }
   // promotion
@@ -300,6 +304,7 @@ export const FACTS = {
   'step.recorded': { version: 1, means: 'What a step brought is stored; a later attempt goes on after it.' },
   'gate.judged': { version: 1, means: 'A gate gave its verdict, with evidence.' },
   'task.reworked': { version: 1, means: 'A task was sent back with feedback.' },
+  'feedback.acknowledged': { version: 1, means: 'An agent went to work with what it was told of the work before.' },
   'approval.requested': { version: 1, means: 'A person has to decide about exactly what the hash names.' },
   'approval.voted': { version: 1, means: 'A principal approved or rejected.' },
   'approval.granted': { version: 1, means: 'Enough principals approved.' },

@@ -12,7 +12,7 @@ import { committed } from './committed.ts';
 import type { FactOf, RunFact } from './facts.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import type { Hash } from './plan.ts';
-import type { Green, RunState, TaskRecord, TreeState } from './state.ts';
+import { type Green, type RunState, type TaskRecord, type TreeState, touch } from './state.ts';
 import { enter, leave, move, taskOf } from './task.ts';
 
 export const REWORK_MAX = 3;
@@ -58,6 +58,13 @@ export const gateDeciders = {
         };
     return [judged, { type: 'task.failed', task: command.task, attempt: command.attempt, failure: { ...failure, class: 'gate-failed' } }];
   },
+  'feedback.acknowledge'(state, command) {
+    const task = state.tasks.get(command.task);
+    if (task?.status !== 'running' || task.attempt !== command.attempt || command.count > task.feedback.length)
+      return refuse('ATTEMPT_OVER', `attempt ${command.attempt} of "${command.task}" is over, or was told less`);
+    if (command.count <= (task.acknowledged ?? 0)) return [];
+    return [{ type: 'feedback.acknowledged', task: command.task, attempt: command.attempt, count: command.count }];
+  },
 } satisfies Partial<Deciders>;
 
 export const gateEvolvers = {
@@ -75,6 +82,11 @@ export const gateEvolvers = {
     };
     if (state.tree) remember(state.tree, fact);
     enter(state, task, change);
+  },
+  'feedback.acknowledged'(state, fact) {
+    const task = taskOf(state, fact.task);
+    task.acknowledged = fact.count;
+    touch(state, task);
   },
   'task.reworked'(state, fact, _at, change) {
     const task = taskOf(state, fact.task);

@@ -81,8 +81,9 @@ export interface TaskRecord {
   /** Not before this time. Cleared by its timer. */
   retryAt?: number;
   reworks: number;
-  /** Blobs of gate feedback, oldest first. */
+  /** Blobs of what its agents are told of the work before, oldest first; and how many of them one has acknowledged. */
   feedback: readonly Hash[];
+  acknowledged?: number;
   /** Verdicts of the current attempt's gates, by gate number. */
   verdicts: Readonly<Record<number, Judged>>;
   /** Outputs of recorded steps by key; they outlive a lost attempt. */

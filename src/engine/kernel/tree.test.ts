@@ -242,4 +242,25 @@ describe('a workspace', () => {
     ]);
     expect(play.task()).toMatchObject({ checkpoint: 'c2', checkpoints: 2 });
   });
+
+  it('that was put back has words for whoever goes on in it, who begins with the first step and says when they are taken', () => {
+    const play = grove([{}]);
+    play.start();
+    play.ask({ type: 'step.record', task: 't0', attempt: 1, step: 'write', output: 'o' });
+    expect(play.task().steps).toEqual({ write: 'o' });
+    play.fail({ class: 'transient' });
+    play.ask({ type: 'workspace.restore', by: ME, task: 't0', to: 'c1' });
+    const outcome = { ok: true, before: 'b', checkpoint: 'c2', feedback: 'words' } as const;
+    play.ask({ type: 'restore.end', task: 't0', to: 'c1', outcome });
+    expect([play.task().feedback, play.task().steps]).toEqual([['words'], {}]);
+    const take = (attempt: number, count: number) => play.ask({ type: 'feedback.acknowledge', task: 't0', attempt, count });
+    expect(take(1, 1)).toEqual(['ATTEMPT_OVER']);
+    play.at += 60_000;
+    play.ask({ type: 'timer.fire', timer: 'retry:t0:1' });
+    play.start('t0', 2);
+    expect(take(2, 2)).toEqual(['ATTEMPT_OVER']);
+    expect(take(2, 1)).toEqual(['feedback.acknowledged']);
+    expect(take(2, 1)).toEqual([]);
+    expect(play.task().acknowledged).toBe(1);
+  });
 });

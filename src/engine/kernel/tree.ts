@@ -86,7 +86,13 @@ export const treeDeciders = {
       {
         type: 'restore.ended',
         task: command.task,
-        ...(outcome.ok ? { before: outcome.before, checkpoint: outcome.checkpoint } : { reason: outcome.reason }),
+        ...(outcome.ok
+          ? {
+              before: outcome.before,
+              checkpoint: outcome.checkpoint,
+              ...(outcome.feedback === undefined ? {} : { feedback: outcome.feedback }),
+            }
+          : { reason: outcome.reason }),
       },
     ];
   },
@@ -153,7 +159,10 @@ export const treeEvolvers = {
     if (fact.checkpoint !== undefined) {
       task.checkpoint = fact.checkpoint;
       task.checkpoints = (task.checkpoints ?? 0) + 1;
+      // What recorded steps did is not in the folder any more.
+      task.steps = {};
     }
+    if (fact.feedback !== undefined) task.feedback = [...task.feedback, fact.feedback];
     enter(state, task, change);
   },
 } satisfies Partial<Evolvers>;

@@ -76,7 +76,9 @@ export interface TaskDetail extends TaskSummary {
   readonly run: string;
   readonly definition: TaskText;
   readonly gates: readonly GateView[];
+  /** What its agents are told of the work before, oldest first; and how many of these one has acknowledged. */
   readonly feedback: readonly unknown[];
+  readonly acknowledged: number;
   readonly handoff?: unknown;
   readonly report?: unknown;
   /** Of a task that works in a tree, once it has begun. */

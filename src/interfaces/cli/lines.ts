@@ -70,6 +70,7 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
   'task.unblocked': ({ by }) => ({ text: `may try again, says ${by}` }),
   'task.decided': ({ by, decision }) => ({ text: `${by} decided: ${decision}` }),
   'task.reworked': ({ rework }) => ({ tone: 'wait', text: `sent back with feedback (${rework})` }),
+  'feedback.acknowledged': () => ({ tone: 'dim', text: 'goes to work with the feedback' }),
   'attempt.failed': ({ task, attempt, failure, retryAt }, state) =>
     retryAt === undefined
       ? {

@@ -76,6 +76,7 @@ export async function taskDetail(services: Services, state: RunState, record: Ta
       return { name, verdict, evidence: blob(evidence), ...more };
     }),
     feedback: record.feedback.map(blob),
+    acknowledged: record.acknowledged ?? 0,
     ...(waitsFor.length === 0 ? {} : { waitsFor }),
     ...(record.base === undefined ? {} : { tree: taskTree(record) }),
     ...(record.result === undefined ? {} : { handoff: texts.handoff(state, record) }),

@@ -38,6 +38,7 @@ export class Agents {
           );
         if (this.world.random.chance(0.5)) context.onMessage(() => this.world.random.chance(0.7));
         const script = JSON.parse(Buffer.from(context.blobs.get(context.inputs) ?? '{}').toString()) as Script;
+        if (this.world.random.chance(0.6)) await context.acknowledge().catch(() => {});
         for (let step = 1; step <= (script.steps ?? 0); step++) {
           await wait('attempt', context.run, owed.task, owed.attempt);
           const problem = await this.step(context, `ask-${step}`);

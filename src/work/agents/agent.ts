@@ -59,8 +59,10 @@ export interface Work {
   readonly read?: (said: string) => Checked | Promise<Checked>;
   /** Values of the task's inputs, for agents that take data. */
   readonly inputs: Readonly<Record<string, unknown>>;
-  /** What gates said about earlier attempts, oldest first. */
+  /** What is to be told of earlier attempts, oldest first: what gates and people said, what was put back. */
   readonly feedback: readonly string[];
+  /** How many of these, the oldest, an agent has acknowledged in an earlier attempt. */
+  readonly acknowledged: number;
   /** Absolute path of the task's own folder, where the agent works. */
   readonly folder: string;
   /** Absolute paths beside that folder: where a program finds its task, and where it may write its handoff. */

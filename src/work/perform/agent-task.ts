@@ -12,6 +12,7 @@ import type { Definition } from '../planning/definition.ts';
 import type { Environment } from '../policy/environment.ts';
 import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
+import { acknowledging } from './acknowledging.ts';
 import { openAgentWalls } from './agent-walls.ts';
 import { withChange } from './change.ts';
 import { putContent } from './content.ts';
@@ -100,7 +101,7 @@ const attemptIn = async (
 ): Promise<Outcome> => {
   const { agent } = definition;
   const log = new RedactedLog(home.secrets, (chunk, kind) => context.log(chunk, kind));
-  const services = servicesOf(home, context, AbortSignal.any([context.signal, watch.signal]), log, watch);
+  const { services, took } = acknowledging(servicesOf(home, context, AbortSignal.any([context.signal, watch.signal]), log, watch), context);
   const walled = agent.kind === 'acp' ? await openAgentWalls(home, staff.providers, agent, place, context, services) : undefined;
   try {
     const user = { ...whoseOf(context), agent: agent.name, env, network: definition.network ?? [] };
@@ -110,6 +111,7 @@ const attemptIn = async (
     const patching = await openPatching(place, way, agent, context, services);
     const work = { ...workOf(place, definition, env, context), ...tools, ...defined({ patching }) };
     const ended = await staff.adapters[agent.kind].attempt(walled ? { ...work, walls: walled.walls } : work, services);
+    if (ended.ok) await took();
     return watch.signal.aborted ? stopped(watch.signal, context) : await sealed(home, ended, work, context);
   } finally {
     await walled?.close();
@@ -147,6 +149,7 @@ export const workOf = (place: Place, definition: AgentDefinition, env: Environme
     ...defined({ schema: definition.schema }),
     inputs: definition.inputs ?? {},
     feedback: feedback.map((hash) => feedbackIn(blobs.get(hash) ?? gone(hash))),
+    acknowledged: context.acknowledged,
     folder: place.folder,
     files: { task: place.exchange.task, handoff: place.exchange.handoff },
     place,

@@ -27,7 +27,7 @@ export const createTreeHandlers = (repositories: Repositories): TreeHandlers => 
 
   integrate: (owed, context) => tried(() => integrate(repositories.of(context.run), owed, context)),
 
-  restore: (owed, { run, state }) =>
+  restore: (owed, { run, state, blobs }) =>
     tried(async () => {
       const { trees } = repositories.of(run);
       const base = state().tasks.get(owed.task)?.base;
@@ -35,7 +35,9 @@ export const createTreeHandlers = (repositories: Repositories): TreeHandlers => 
       const workspace = await trees.open(workspaceId(run, owed.task), base);
       const before = await trees.restore(workspace, owed.to, owed.paths);
       const { commit } = await trees.checkpoint(workspace, `restored to ${owed.to}`);
-      return { ok: true, before, checkpoint: commit };
+      const changes = await trees.changes(before, commit);
+      const feedback = blobs.put(JSON.stringify({ feedback: aboutRestore(changes.map(({ path }) => path)) }));
+      return { ok: true, before, checkpoint: commit, feedback };
     }),
 
   async promote({ promotion, undo, base, tree }, { run, state, blobs }) {
@@ -96,6 +98,15 @@ const aboutRules = (violations: readonly Violation[]): string =>
     'Some of what you changed may not be changed. These paths were put back as they were; everything else is as you left it:',
     ...violations.map(({ path, message }) => `- ${path}: ${message}`),
     'Go on without changing them, and hand over again.',
+  ].join('\n');
+
+const PATHS_MAX = 50;
+const aboutRestore = (paths: readonly string[]): string =>
+  [
+    'Somebody has put your folder back to how it was before. These files are not as you left them:',
+    ...paths.slice(0, PATHS_MAX).map((path) => `- ${path}`),
+    ...(paths.length > PATHS_MAX ? [`- and ${paths.length - PATHS_MAX} more`] : []),
+    'Look at them again before you go on.',
   ].join('\n');
 
 const aboutConflicts = (conflicts: readonly { readonly path: string; readonly text: string }[]): string => {

@@ -89,7 +89,17 @@ export async function stageOf() {
       },
     };
     const work: Work = {
-      ...{ run: 'r', task: 'fix', attempt: 1, attemptKey: key, effectKey: 'r/fix/run', prompt: 'Fix it.', inputs: {}, feedback: [] },
+      ...{
+        run: 'r',
+        task: 'fix',
+        attempt: 1,
+        attemptKey: key,
+        effectKey: 'r/fix/run',
+        prompt: 'Fix it.',
+        inputs: {},
+        feedback: [],
+        acknowledged: 0,
+      },
       agent: {
         ...{ name: 'coder', kind: 'acp', capabilities: [], slots: 1 },
         config: { acp: 'claude', via, command: FAKES[via], args: [part], ...more.config },

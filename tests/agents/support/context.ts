@@ -113,6 +113,8 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
       blobs,
       recorded: new Map(),
       feedback: [],
+      acknowledged: 0,
+      acknowledge: async () => {},
       state: () => {
         throw new Error('no state here');
       },

@@ -62,7 +62,7 @@ export const taskTable = (tasks: readonly TaskSummary[], now: number, paint: Pai
 const AHEAD_MAX = 5;
 
 function taskLines(task: TaskDetail, now: number, paint: Paint): string[] {
-  const { definition, gates, feedback, handoff, failure, report } = task;
+  const { definition, gates, feedback, acknowledged, handoff, failure, report } = task;
   const lines = [...taskTable([{ ...task }], now, paint)];
   const section = (title: string, value: unknown) => {
     if (value === undefined) return;
@@ -84,7 +84,7 @@ function taskLines(task: TaskDetail, now: number, paint: Paint): string[] {
     section(`gate ${name}: ${verdict}${score === undefined ? '' : ` (${score})`}${rests}`, evidence ?? '');
   }
   feedback.forEach((each, i) => {
-    section(`feedback ${i + 1}`, each);
+    section(`feedback ${i + 1}${i < acknowledged ? ', acknowledged' : ''}`, each);
   });
   section('failure', failure && `${failure.code} (${failure.class}): ${failure.message}`);
   section('report', report);

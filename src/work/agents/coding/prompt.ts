@@ -11,11 +11,12 @@ const taskText = ({ prompt, inputs, feedback }: Work): string => {
   return [prompt, ...values, ...checks].join('\n\n');
 };
 
-/** To go on with a conversation that knows the task: what a check said of the result. */
-export const reworkPrompt = ({ feedback, schema }: Work): string =>
-  [`A check did not accept the result:\n${feedback.at(-1) ?? ''}`, 'Put that right.', shapeText(schema)]
-    .filter((text) => text !== undefined)
-    .join('\n\n');
+/** To go on with a conversation that knows the task: what it has not been told yet. */
+export const reworkPrompt = ({ feedback, acknowledged, schema }: Work): string => {
+  const fresh = acknowledged < feedback.length ? feedback.slice(acknowledged) : feedback.slice(-1);
+  const told = fresh.map((text) => `A check did not accept the result:\n${text}`);
+  return [...told, 'Put that right.', shapeText(schema)].filter((text) => text !== undefined).join('\n\n');
+};
 
 /** To ask for the last message again. */
 export const againPrompt = (problems: readonly string[]): string =>
