@@ -15,6 +15,7 @@ import { sandboxUser } from '../work/sandbox/choose.ts';
 import type { Sandboxes } from '../work/sandbox/sandbox.ts';
 import type { Settings } from '../work/workflow/settings.ts';
 import { give } from '../work/workspace/checkouts.ts';
+import { STEP_LIMITS_DEFAULT } from '../work/workspace/limits.ts';
 import { createPromotions } from '../work/workspace/promotion.ts';
 import { createTrees } from '../work/workspace/trees.ts';
 import { CHECKPOINTS_DEFAULT, QUOTA_DEFAULT, type Quota, type Trees } from '../work/workspace/workspace.ts';
@@ -136,7 +137,13 @@ function open({ paths, places, env, sandboxes, settings }: RepositoryOptions, pr
     },
   };
   const { owner } = createBubblewrap(sandboxUser(env));
-  const trees = createTrees({ folder, project, quota, ...(owner ? { owner } : {}) });
+  const trees = createTrees({
+    folder,
+    project,
+    quota,
+    limits: () => ({ ...STEP_LIMITS_DEFAULT, ...now().timeouts }),
+    ...(owner ? { owner } : {}),
+  });
   writeFileSync(join(folder, PROJECT_FILE), project, { mode: 0o600 });
   const promotions = createPromotions({ trees, folder, home: paths.home, quota });
   return {

@@ -305,7 +305,9 @@ describe('a gate', () => {
     const definition = command('true', { gates: [{ name: 'tests', run, ...more }] });
     const result = set.blobs.put(JSON.stringify({ summary: 'sum', outputs: {} }));
     const owed = { type: 'gate', id: 'g', task: 'fix', attempt: 1, gate: 0, result } as const;
-    const { verdict, evidence } = await set.handlers.gate(owed, set.context(definition));
+    const end = await set.handlers.gate(owed, set.context(definition));
+    if ('stalled' in end) throw new Error(end.stalled.message);
+    const { verdict, evidence } = end;
     return { verdict, evidence: set.blobs.json(evidence) as Record<string, never>, result };
   };
 

@@ -16,7 +16,7 @@ import type {
 } from '../kernel/commands.ts';
 import type { CheckpointReason, CommandRef, Stored } from '../kernel/facts.ts';
 import type { OwedOf } from '../kernel/owed.ts';
-import type { Amounts, Commit, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
+import type { Amounts, Commit, Failure, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
 import type { RunState } from '../kernel/state.ts';
 
 /** Payloads, as handlers and resolvers see them. */
@@ -80,6 +80,10 @@ export interface AttemptContext {
   onMessage(handler: (text: string) => boolean | Promise<boolean>): void;
 }
 
+/** The machine was in the way: no verdict, and a person is asked. */
+export interface Stalled {
+  readonly stalled: Failure;
+}
 export interface Verdict {
   readonly verdict: 'pass' | 'fail' | 'error';
   readonly evidence: Hash;
@@ -94,7 +98,10 @@ export interface Verdict {
 export interface Handlers {
   /** Must not throw for failures of the world: those are outcomes. A throw is classified `permanent` with its stack. */
   attempt(owed: OwedOf<'attempt'>, context: AttemptContext): Promise<Outcome>;
-  gate(owed: OwedOf<'gate'>, context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>): Promise<Verdict>;
+  gate(
+    owed: OwedOf<'gate'>,
+    context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>,
+  ): Promise<Verdict | Stalled>;
   probe(
     owed: OwedOf<'probe'>,
     context: Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state' | 'effectKey'>,

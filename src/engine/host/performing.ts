@@ -9,7 +9,7 @@ import type { HostCommand, Outcome } from '../kernel/commands.ts';
 import type { Owed, OwedOf } from '../kernel/owed.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from './clock.ts';
-import type { Handlers, LogChunk, Reply } from './host.ts';
+import type { Handlers, LogChunk, Reply, Stalled, Verdict } from './host.ts';
 import type { Live } from './live.ts';
 import { chain, type Floor, normalise, Performer, thrown } from './performer.ts';
 import { type TreeOwed, treeCommand } from './tree-work.ts';
@@ -74,11 +74,7 @@ export class Performing {
         this.stopAttempt(live, owed);
         break;
       case 'gate':
-        this.side(live, owed, (performer) =>
-          this.stage.handlers
-            .gate(owed, performer)
-            .then((end): HostCommand => ({ type: 'gate.end', task: owed.task, attempt: owed.attempt, gate: owed.gate, ...end })),
-        );
+        this.side(live, owed, (performer) => this.stage.handlers.gate(owed, performer).then((end): HostCommand => gateCommand(owed, end)));
         break;
       case 'probe':
         this.side(live, owed, (performer) =>
@@ -312,5 +308,8 @@ export class Performing {
     this.stage.tell(stream, command);
   }
 }
+
+const gateCommand = ({ task, attempt, gate }: OwedOf<'gate'>, end: Verdict | Stalled): HostCommand =>
+  'stalled' in end ? { type: 'gate.stall', task, attempt, gate, failure: end.stalled } : { type: 'gate.end', task, attempt, gate, ...end };
 
 const performerId = (owed: OwedOf<'attempt' | 'stop'>): string => `attempt:${owed.task}:${owed.attempt}`;

@@ -145,6 +145,11 @@ function failed(
     ...(retryAt === undefined ? {} : { retryAt }),
     ...ended,
   });
+  // The machine was in the way, which trying again would not change: a person has to clear it first.
+  if (failure.holds)
+    return spec.idempotent || failure.dispatched === false
+      ? [retry(at), { type: 'task.blocked', task: spec.id, reason: failure.message }]
+      : [retry(undefined)];
   // Out of budget is no fault of the task: it goes on when the run is resumed with more.
   const outOfBudget = failure.class === 'budget' && state.status === 'paused' && state.pausedBy === 'budget';
   const wait = outOfBudget ? 0 : nextTryIn(task, failure, `${state.id}/${spec.id}/${attempt}`);

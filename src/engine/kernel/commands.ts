@@ -141,6 +141,7 @@ export type HostCommand =
       readonly given?: Hash;
       readonly reuses?: Hash;
     }
+  | { readonly type: 'gate.stall'; readonly task: string; readonly attempt: number; readonly gate: number; readonly failure: Failure }
   | { readonly type: 'feedback.acknowledge'; readonly task: string; readonly attempt: number; readonly count: number }
   | { readonly type: 'tree.open'; readonly tree: Commit }
   | { readonly type: 'tree.fail'; readonly failure: Failure }

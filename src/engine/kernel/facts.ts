@@ -322,7 +322,10 @@ export const FACTS = {
   'checkpoint.taken': { version: 1, means: 'The workspace of a task was put on record as it stood.' },
   'change.merged': { version: 1, means: 'What an attempt changed was merged with the integration tree; gates look at that.' },
   'change.refused': { version: 1, means: 'What an attempt changed conflicts with the integration tree, or breaks a rule.' },
-  'change.stalled': { version: 1, means: 'A change could not be merged for a reason of the machine; others go on, and a person is asked.' },
+  'change.stalled': {
+    version: 1,
+    means: 'A change could not be merged or checked for a reason of the machine; others go on, and a person is asked.',
+  },
   'change.resumed': { version: 1, means: 'A person let a stalled change try again.' },
   'restore.asked': { version: 1, means: 'A person wants the workspace of a task back as a checkpoint has it.' },
   'restore.ended': { version: 1, means: 'The workspace is as the checkpoint has it, or it could not be done.' },

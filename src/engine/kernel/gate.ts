@@ -22,11 +22,21 @@ export const reworkMax = (task: TaskRecord): number => task.spec.reworkMax ?? (t
 export const greenOf = ({ tree }: Pick<RunState, 'tree'>, given: Hash): Green | undefined =>
   tree?.green !== undefined && Object.hasOwn(tree.green, given) ? tree.green[given] : undefined;
 
+interface Asked {
+  readonly task: string;
+  readonly attempt: number;
+  readonly gate: number;
+}
+const owing = (state: RunState, { task: id, attempt, gate }: Asked): TaskRecord | undefined => {
+  const task = state.tasks.get(id);
+  return task?.owed.some((each) => each.type === 'gate' && each.attempt === attempt && each.gate === gate) ? task : undefined;
+};
+const notOwed = ({ task, attempt, gate }: Asked) => refuse('GATE_OVER', `gate ${gate} of "${task}", attempt ${attempt}, is not owed`);
+
 export const gateDeciders = {
   'gate.end'(state, command) {
-    const task = state.tasks.get(command.task);
-    const owed = task?.owed.some((each) => each.type === 'gate' && each.attempt === command.attempt && each.gate === command.gate);
-    if (!task || !owed) return refuse('GATE_OVER', `gate ${command.gate} of "${command.task}", attempt ${command.attempt}, is not owed`);
+    const task = owing(state, command);
+    if (!task) return notOwed(command);
     if (command.reuses !== undefined) {
       const stands = command.given === undefined ? undefined : greenOf(state, command.given);
       if (command.verdict !== 'pass' || stands?.evidence !== command.reuses)
@@ -57,6 +67,10 @@ export const gateDeciders = {
           report: red[0]?.evidence ?? command.evidence,
         };
     return [judged, { type: 'task.failed', task: command.task, attempt: command.attempt, failure: { ...failure, class: 'gate-failed' } }];
+  },
+  'gate.stall'(state, command) {
+    if (!owing(state, command)) return notOwed(command);
+    return [{ type: 'change.stalled', task: command.task, attempt: command.attempt, failure: command.failure }];
   },
   'feedback.acknowledge'(state, command) {
     const task = state.tasks.get(command.task);

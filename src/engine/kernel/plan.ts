@@ -36,6 +36,8 @@ export interface Failure {
   readonly retryAfterMs?: number;
   /** False only when it is proved that nothing reached the outside world. */
   readonly dispatched?: boolean;
+  /** The machine was in the way: the task waits for a person, and goes on where it was. */
+  readonly holds?: boolean;
 }
 
 /** Tokens count input and output together. Money is US dollars. */

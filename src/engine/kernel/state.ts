@@ -113,7 +113,7 @@ export interface TaskRecord {
   merged?: { readonly onto: Commit; readonly tree: Commit };
   /** A person has seen the result; a clean merge with green gates needs no second look. */
   accepted?: boolean;
-  /** Its change could not be merged for a reason of the machine. */
+  /** Its change could not be merged, or not checked, for a reason of the machine. */
   stalled?: string;
   restoring?: { readonly to: Commit; readonly paths?: readonly string[] };
   /** Attempts that were lost and whose result would be late. */

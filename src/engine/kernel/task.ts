@@ -351,7 +351,7 @@ function owedWhenValidating(state: RunState, task: TaskRecord): readonly Owed[] 
     if (queue[0] !== id || task.stalled !== undefined || onto === undefined || base === undefined) return NOTHING;
     return [{ type: 'integrate', id: `integrate:${id}:${attempt}:${onto}`, task: id, attempt, change, base, onto }];
   }
-  if (result === undefined) return NOTHING;
+  if (result === undefined || task.stalled !== undefined) return NOTHING;
   const tree = merged?.tree ?? (spec.tree ? base : undefined);
   return (spec.gates ?? []).flatMap((_, gate): Owed[] => {
     if (task.verdicts[gate] !== undefined) return [];

@@ -144,6 +144,11 @@ export const treeEvolvers = {
     const task = taskOf(state, fact.task);
     leave(state, task);
     delete task.stalled;
+    // It left the queue, so what it was merged onto may have grown. Gates that were green on the same tree are not run again.
+    if (task.merged) {
+      delete task.merged;
+      task.verdicts = {};
+    }
     enter(state, task, change);
   },
   'restore.asked'(state, fact, _at, change) {

@@ -72,12 +72,15 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
   'task.reworked': ({ rework }) => ({ tone: 'wait', text: `sent back with feedback (${rework})` }),
   'feedback.acknowledged': () => ({ tone: 'dim', text: 'goes to work with the feedback' }),
   'attempt.failed': ({ task, attempt, failure, retryAt }, state) =>
-    retryAt === undefined
-      ? {
-          tone: 'wait',
-          text: `attempt ${attempt} failed: ${failureText(failure)}; nobody knows what it did → ${undecidedCommand(state, task)}`,
-        }
-      : { tone: 'wait', text: `attempt ${attempt} failed: ${failureText(failure)}; again at ${clock(retryAt)}` },
+    // What follows says what to do.
+    failure.holds && retryAt !== undefined
+      ? { tone: 'wait', text: `attempt ${attempt} stopped: ${failureText(failure)}` }
+      : retryAt === undefined
+        ? {
+            tone: 'wait',
+            text: `attempt ${attempt} failed: ${failureText(failure)}; nobody knows what it did → ${undecidedCommand(state, task)}`,
+          }
+        : { tone: 'wait', text: `attempt ${attempt} failed: ${failureText(failure)}; again at ${clock(retryAt)}` },
   'attempt.lost': ({ task, attempt, again }, state) =>
     again
       ? { tone: 'wait', text: `attempt ${attempt} was lost; trying again` }

@@ -62,6 +62,8 @@ export class Agents {
           const evidence = context.blobs.put('nothing was run');
           return { verdict: 'pass', evidence, given, reuses: evidence };
         }
+        if (given !== undefined && !this.world.closing && random.chance(0.05))
+          return { stalled: { class: 'cancelled', code: 'DISK_FULL', message: 'the disk is full' } };
         const record = context.state().tasks.get(owed.task);
         const last = this.world.closing || (record && record.reworks >= reworkMax(record));
         const verdict = random.chance(last ? 0.8 : 0.6) ? 'pass' : random.chance(0.85) ? 'fail' : 'error';
@@ -138,6 +140,7 @@ export class Agents {
         message: 'chance',
         ...(kind === 'throttled' && random.chance(0.5) ? { retryAfterMs: random.below(5_000) } : {}),
         ...(random.chance(0.25) ? { dispatched: false } : {}),
+        ...(!this.world.closing && random.chance(0.05) ? { holds: true } : {}),
       },
       ...usage,
     };

@@ -20,7 +20,7 @@ import { plainText } from './definitions.ts';
 import { RedactedLog } from './log.ts';
 import { failed, failedBy, succeeded } from './outcome.ts';
 import { beforePatch, openPatching } from './patching.ts';
-import { openPlace, type Place } from './place.ts';
+import { goesOn, openPlace, type Place } from './place.ts';
 import { seal } from './seal.ts';
 import { environmentOf, type Home, type Whose } from './surroundings.ts';
 import { openToolPlace } from './tool-place.ts';
@@ -61,7 +61,7 @@ export const performAgent = async (
       definition,
       ...defined({ tree: base }),
       // Recorded calls of tools are not made again: what they did is in the folder.
-      goesOn: context.feedback.length > 0 || (usesTools(agent) && way === 'itself' && context.recorded.size > 0),
+      goesOn: goesOn(context) || (usesTools(agent) && way === 'itself' && context.recorded.size > 0),
       ...defined({ putBack: beforePatch(context) }),
       walled: choosesCommands(agent, context),
       signal,
@@ -112,7 +112,7 @@ const attemptIn = async (
     const work = { ...workOf(place, definition, env, context), ...tools, ...defined({ patching }) };
     const ended = await staff.adapters[agent.kind].attempt(walled ? { ...work, walls: walled.walls } : work, services);
     if (ended.ok) await took();
-    return watch.signal.aborted ? stopped(watch.signal, context) : await sealed(home, ended, work, context);
+    return watch.signal.aborted ? stopped(home, watch.signal, context) : await sealed(home, ended, work, context);
   } finally {
     await walled?.close();
     log.end();
@@ -125,8 +125,9 @@ const toolContext = (context: AttemptContext, signal: AbortSignal): Parameters<t
   log: (chunk, kind) => context.log(chunk, kind),
 });
 
-/** Over its quota: what is there stays, and a person is asked when it can't be merged. */
-const stopped = ({ reason }: AbortSignal, { blobs }: AttemptContext): Outcome => {
+/** Over its quota: what is there stays, and a person is asked when it can't be merged. Otherwise the machine was in the way. */
+const stopped = (home: Home, { reason }: AbortSignal, { blobs }: AttemptContext): Outcome => {
+  if (reason instanceof AttemptError) return failedBy(reason, { ...home, blobs });
   const summary = reason instanceof Error ? reason.message : 'The workspace is over its quota.';
   return { ok: true, result: putContent({ summary, outputs: {}, artifacts: [], evidence: [], questions: [] }, blobs) };
 };

@@ -7,6 +7,7 @@ import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Commit } from '../../engine/kernel/plan.ts';
 import type { Place } from './place.ts';
+import { tried } from './trouble.ts';
 import { aboutQuota, differs, type Watch, watchWorkspace, worthWarning } from './watch-workspace.ts';
 
 /** Stands for a checkpoint that could not be made. */
@@ -16,10 +17,11 @@ const UNSAVED: Commit = '0'.repeat(40);
 export async function withChange(place: Place, context: AttemptContext, act: (watch: Watch) => Promise<Outcome>): Promise<Outcome> {
   const watch = watchWorkspace(place, context);
   const outcome = await act(watch).finally(() => watch.stop());
-  if (!place.workspace || !place.repository) return outcome;
+  const { workspace, repository } = place;
+  if (!workspace || !repository) return outcome;
   try {
-    const checkpoint = await place.repository.trees.checkpoint(place.workspace, `end of ${context.attemptKey}`);
-    const share = worthWarning(checkpoint, place.repository.quota);
+    const checkpoint = await tried(() => repository.trees.checkpoint(workspace, `end of ${context.attemptKey}`));
+    const share = worthWarning(checkpoint, repository.quota);
     if (share !== undefined) context.log(aboutQuota(share), 'note');
     if (!differs(checkpoint)) return outcome;
     const executables = checkpoint.changes.filter(({ executable }) => executable).map(({ path }) => path);

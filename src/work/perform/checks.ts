@@ -15,6 +15,7 @@ import type { Definitions } from './definitions.ts';
 import { checkOf, givenTo, isWalled } from './given.ts';
 import { openPlace, type Place } from './place.ts';
 import { environmentOf, type Home, type Whose } from './surroundings.ts';
+import { isTrouble, tried } from './trouble.ts';
 
 type CheckContext = Pick<AttemptContext, 'run' | 'spec' | 'inputs' | 'signal' | 'blobs' | 'state'>;
 
@@ -33,7 +34,7 @@ export const performGate = async (
     const gate = definition.gates?.[owed.gate];
     if (gate === undefined) throw new Error(`The definition of "${owed.task}" has no gate ${owed.gate}.`);
     const whose = { run, task: owed.task, attempt: owed.attempt };
-    const given = await givenTo(home, whose, definition, gate, owed, context);
+    const given = await tried(() => givenTo(home, whose, definition, gate, owed, context));
     const about = defined({ name: gate.name, result: owed.result, tree: owed.tree, given });
     const before = given === undefined ? undefined : restingOn(context.state(), { ...about, given }, blobs);
     if (before) return before;
@@ -46,6 +47,7 @@ export const performGate = async (
       await place.close();
     }
   } catch (error) {
+    if (owed.tree !== undefined && isTrouble(error)) return { stalled: failureOf(error) };
     const { class: failureClass, code, message } = failureOf(error);
     const evidence: Evidence = {
       version: 1,

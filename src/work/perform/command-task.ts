@@ -10,7 +10,7 @@ import { runProcess } from '../processes/process.ts';
 import { withChange } from './change.ts';
 import { commandContent } from './content.ts';
 import { failed, succeeded } from './outcome.ts';
-import { openPlace, type Place } from './place.ts';
+import { goesOn, openPlace, type Place } from './place.ts';
 import { seal } from './seal.ts';
 import { environmentOf, type Home } from './surroundings.ts';
 
@@ -24,7 +24,7 @@ export const performCommand = async (home: Home, definition: CommandDefinition, 
   const place = await openPlace(home, whose, {
     definition,
     ...(base === undefined ? {} : { tree: base }),
-    goesOn: context.feedback.length > 0,
+    goesOn: goesOn(context),
     walled: definition.foreign === true || (base !== undefined && context.state().tree?.touched === true),
     signal,
   });

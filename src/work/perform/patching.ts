@@ -12,6 +12,7 @@ import { BatonError } from '../../errors.ts';
 import type { AgentConfig, AgentServices, ChangeWay, Patching } from '../agents/agent.ts';
 import { canReadFiles } from '../tools/names.ts';
 import type { Place, Stand } from './place.ts';
+import { tried } from './trouble.ts';
 
 /** Of one attempt. */
 const BEFORE_PATCH = /^before-patch-(\d+)$/;
@@ -48,7 +49,7 @@ export async function openPatching(
     writes,
     ...(reads ? {} : { files: await claimedFiles(folder, writes, services.signal) }),
     async apply(patch) {
-      const { commit } = await trees.checkpoint(workspace, 'before the patch');
+      const { commit } = await tried(() => trees.checkpoint(workspace, 'before the patch'));
       const before: Stand = { base: workspace.base, commit };
       await services.step(beforePatchOf(attempt), {}, async () => ({ output: JSON.stringify(before) }));
       try {

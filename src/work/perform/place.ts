@@ -7,6 +7,7 @@
  */
 import { chown } from 'node:fs/promises';
 import { homedir } from 'node:os';
+import type { AttemptContext } from '../../engine/host/host.ts';
 import { OWN } from '../../engine/kernel/attempt.ts';
 import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
@@ -20,6 +21,7 @@ import { openFolder, type TaskFolder } from './folders.ts';
 import { type Repository, workspaceId } from './repositories.ts';
 import { folderOf, type Home, placeOf, type Whose } from './surroundings.ts';
 import { namedFiles, toolMounts } from './tool-mounts.ts';
+import { heldBack, isTrouble, tried } from './trouble.ts';
 import { openWayOut, type WayOut } from './way-out.ts';
 
 /** Where the exchange lies for whoever is inside. */
@@ -80,7 +82,7 @@ export interface Stand {
 export async function openPlace(home: Home, whose: Whose, need: Need): Promise<Place> {
   const exchange = folderOf(home, whose);
   await openFolder(exchange, { attempt: whose.attempt, goesOn: need.goesOn || need.apart !== undefined });
-  const own = need.tree === undefined ? undefined : await openTree(home, whose, need, need.tree);
+  const own = need.tree === undefined ? undefined : await openTree(home, whose, need, need.tree).catch(refuse);
   const folder = own?.workspace.folder ?? placeOf(home, need.definition, exchange, whose.run);
   const tree = own ? { workspace: own.workspace, repository: own.repository } : {};
   if (!need.walled) {
@@ -129,23 +131,36 @@ export const isTouched = (state: RunState, spec: TaskSpec): boolean => state.tre
 
 const insideOf = (exchange: TaskFolder, path: string): string => EXCHANGE_INSIDE + path.slice(exchange.folder.length);
 
+/** Nothing was begun, so nothing is lost by waiting until somebody has cleared the way. */
+const refuse = (error: unknown): never => {
+  throw isTrouble(error) ? heldBack(error, false) : error;
+};
+
 async function openTree(home: Home, whose: Whose, need: Need, tree: Commit) {
   const repository = home.repositories.of(whose.run);
   const { trees } = repository;
+  const equipped = { touched: need.walled, signal: need.signal };
   if (need.apart !== undefined) {
     const id = `${workspaceId(whose.run, whose.task)}/${need.apart}`;
-    const workspace = await trees.checkout(id, tree);
-    await repository.equip(workspace, { touched: need.walled, signal: need.signal });
+    const workspace = await tried(() => trees.checkout(id, tree));
+    await repository.equip(workspace, equipped);
     return { workspace, repository, close: () => trees.remove(id) };
   }
   const id = workspaceId(whose.run, whose.task);
   if (!need.goesOn) await trees.remove(id);
-  let workspace = await trees.open(id, tree);
-  if (need.goesOn && need.putBack?.base === workspace.base) await trees.restore(workspace, need.putBack.commit);
-  if (workspace.base !== tree) ({ workspace } = await trees.rebase(workspace, tree));
-  await repository.equip(workspace, { touched: need.walled, signal: need.signal });
+  let workspace = await tried(() => trees.open(id, tree));
+  if (need.goesOn && need.putBack?.base === workspace.base) {
+    const { commit } = need.putBack;
+    await tried(() => trees.restore(workspace, commit));
+  }
+  if (workspace.base !== tree) ({ workspace } = await tried(() => trees.rebase(workspace, tree)));
+  await repository.equip(workspace, equipped);
   return { workspace, repository, close: async () => {} };
 }
+
+/** The work goes on in the folder as it is: something was said of it, or the machine was in the way. */
+export const goesOn = (context: Pick<AttemptContext, 'attempt' | 'feedback' | 'spec' | 'state'>): boolean =>
+  context.feedback.length > 0 || (context.attempt > 1 && context.state().tasks.get(context.spec.id)?.failure?.holds === true);
 
 /** A git that runs as root does not trust the folder of another user: the one the sandbox works as. */
 function plainEnv(env: Environment, own: { readonly workspace: Workspace } | undefined): Environment {

@@ -25,7 +25,7 @@ import type { putContent } from './content.ts';
 import { plainText } from './definitions.ts';
 import { RedactedLog } from './log.ts';
 import { failed, succeeded } from './outcome.ts';
-import { openPlace, type Place } from './place.ts';
+import { goesOn, openPlace, type Place } from './place.ts';
 import { projectIn } from './project-context.ts';
 import { environmentOf, type Home } from './surroundings.ts';
 
@@ -51,7 +51,7 @@ export async function performPlanner(
   const place = await openPlace(home, whose, {
     definition,
     ...defined({ tree: context.base }),
-    goesOn: context.feedback.length > 0,
+    goesOn: goesOn(context),
     walled: false,
     signal: context.signal,
   });

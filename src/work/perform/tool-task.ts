@@ -8,7 +8,7 @@ import { type ToolAccess, ToolCaller } from '../tools/call.ts';
 import { BUILT_IN } from '../tools/names.ts';
 import { withChange } from './change.ts';
 import { failed, failedBy, succeeded } from './outcome.ts';
-import { openPlace } from './place.ts';
+import { goesOn, openPlace } from './place.ts';
 import { environmentOf, type Home } from './surroundings.ts';
 import { openToolPlace } from './tool-place.ts';
 
@@ -23,7 +23,7 @@ export const performToolTask = async (home: Home, definition: ToolDefinition, co
   const place = await openPlace(home, whose, {
     definition,
     ...defined({ tree: context.base }),
-    goesOn: context.feedback.length > 0,
+    goesOn: goesOn(context),
     walled: BUILT_IN[definition.name as keyof typeof BUILT_IN]?.effects === 'execute',
     signal: context.signal,
   });

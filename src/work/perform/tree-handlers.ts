@@ -11,9 +11,8 @@ import type { RunState } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
 import type { ChangeRules, Violation } from '../workspace/workspace.ts';
 import { type Repositories, type Repository, workspaceId } from './repositories.ts';
+import { tried } from './trouble.ts';
 
-/** Three failures in a row are for a person; what passes by itself is not. */
-const TRIES_MAX = 3;
 const CONFLICT_TEXT_MAX = 20_000;
 
 export const createTreeHandlers = (repositories: Repositories): TreeHandlers => ({
@@ -118,15 +117,3 @@ const aboutConflicts = (conflicts: readonly { readonly path: string; readonly te
     text.length > CONFLICT_TEXT_MAX ? `${text.slice(0, CONFLICT_TEXT_MAX)}\n… (${text.length} characters in all)` : text,
   ].join('\n');
 };
-
-/** A lock or a slow disk passes; what doesn't is thrown to whoever asked. */
-async function tried<T>(act: () => Promise<T>): Promise<T> {
-  for (let n = 1; ; n++)
-    try {
-      return await act();
-    } catch (error) {
-      if (n >= TRIES_MAX || !passes(error)) throw error;
-    }
-}
-const passes = (error: unknown): boolean =>
-  error instanceof BatonError && (error.code === 'WORKSPACE_TIMEOUT' || error.code === 'GIT_FAILED');

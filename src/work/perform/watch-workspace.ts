@@ -10,14 +10,22 @@ import { BatonError } from '../../errors.ts';
 import { scan } from '../workspace/scan.ts';
 import type { Checkpoint, Quota } from '../workspace/workspace.ts';
 import type { Place } from './place.ts';
+import { heldBack, TROUBLES_MAX } from './trouble.ts';
 
 /** Share of the quota from which on people are told. */
 const WARN_AT = 0.8;
+/**
+ * What says that the machine is in the way while somebody is at work. A file that goes away while git reads it does not; the
+ * last checkpoint, when nobody is at work any more, decides about that.
+ */
+const IN_THE_WAY: ReadonlySet<string> = new Set(['WORKSPACE_TIMEOUT', 'DISK_FULL']);
 /** Between two counts of what has changed, in milliseconds, at least; and as a multiple of what the last one took. */
 const [COUNT_MS, COUNT_SHARE] = [2_000, 50];
 
+const COUNT_LIMIT = { name: 'countTimeout', ms: 1_000 };
+
 export interface Watch {
-  /** Aborted when the workspace is over its quota. */
+  /** Aborted when the workspace is over its quota, or could not be put on record three times in a row. */
   readonly signal: AbortSignal;
   /** A command has ended. Resolves when that is on record; never throws. */
   ran(): Promise<void>;
@@ -40,6 +48,7 @@ export function watchWorkspace(
   /** Since when changes are counted, and how many files there were. */
   let seen = { at: Date.now(), files: 0 };
   let over = false;
+  let troubles = 0;
 
   const look = async (why: CheckpointReason): Promise<void> => {
     if (over) return;
@@ -65,10 +74,18 @@ export function watchWorkspace(
         next = undefined;
         return look(why);
       })
-      .catch((error: unknown) => {
-        if (error instanceof BatonError && error.code === 'QUOTA_EXCEEDED') full.abort(error);
-        else context.log(`The workspace could not be put on record: ${messageOf(error)}\n`, 'note');
-      });
+      .then(
+        () => {
+          troubles = 0;
+        },
+        (error: unknown) => {
+          if (error instanceof BatonError && error.code === 'QUOTA_EXCEEDED') return full.abort(error);
+          context.log(`The workspace could not be put on record: ${messageOf(error)}\n`, 'note');
+          if (!(error instanceof BatonError && IN_THE_WAY.has(error.code))) return;
+          troubles++;
+          if (troubles >= TROUBLES_MAX) full.abort(heldBack(error, true));
+        },
+      );
     next = now;
     line = now;
     return now;
@@ -114,7 +131,7 @@ export const aboutQuota = (share: number): string =>
 /** Files that changed or went since; as far as one can tell. */
 function changedIn(folder: string, { at, files }: { readonly at: number; readonly files: number }): number {
   try {
-    const now = scan(folder, at);
+    const now = scan(folder, { since: at, limit: COUNT_LIMIT });
     return now.changed + Math.max(0, files - now.files);
   } catch {
     // The next checkpoint meets the same trouble, and says so.

@@ -9,18 +9,22 @@ import { defined } from './defined.ts';
 export interface AttemptErrorFields extends ErrorFields {
   /** False only when it is proved that nothing reached the outside world. */
   readonly dispatched?: boolean;
+  /** The task waits for a person as it is. */
+  readonly holds?: boolean;
 }
 
 /** Thrown to end an attempt with a failure of a known class; functions of a program may throw it too. */
 export class AttemptError extends BatonError {
   readonly failureClass: FailureClass;
   readonly dispatched: boolean | undefined;
+  readonly holds: boolean | undefined;
 
   constructor(failureClass: FailureClass, code: string, message: string, fields: AttemptErrorFields = {}) {
     super(code, message, fields);
     this.name = 'AttemptError';
     this.failureClass = failureClass;
     this.dispatched = fields.dispatched;
+    this.holds = fields.holds;
   }
 }
 
@@ -29,9 +33,20 @@ export const failure = (
   failureClass: FailureClass,
   code: string,
   message: string,
-  more: { readonly retryAfterMs?: number | undefined; readonly dispatched?: boolean | undefined } = {},
+  more: {
+    readonly retryAfterMs?: number | undefined;
+    readonly dispatched?: boolean | undefined;
+    readonly holds?: boolean | undefined;
+  } = {},
 ): Failure =>
-  defined({ class: failureClass, code, message: shorten(message), retryAfterMs: more.retryAfterMs, dispatched: more.dispatched });
+  defined({
+    class: failureClass,
+    code,
+    message: shorten(message),
+    retryAfterMs: more.retryAfterMs,
+    dispatched: more.dispatched,
+    holds: more.holds,
+  });
 
 /** Codes of `signal.reason` and of services, and what each means for the attempt. */
 const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {

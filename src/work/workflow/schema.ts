@@ -246,6 +246,17 @@ export const settings = z.strictObject({
         .meta({ description: 'Paths such as API and schema files: only a task that names one in its `writes` may change it' }),
       symlinks: z.boolean().optional().meta({ description: 'Symlinks that stay inside the tree may come back' }),
       quota: z.strictObject({ bytes: count.optional(), files: count.optional() }).optional(),
+      timeouts: z
+        .strictObject({
+          snapshot: duration.optional(),
+          checkpoint: duration.optional(),
+          scan: duration.optional(),
+          diff: duration.optional(),
+          merge: duration.optional(),
+          checkout: duration.optional(),
+        })
+        .optional()
+        .meta({ description: 'How long single steps on a workspace may take' }),
       checkpoints: z
         .strictObject({ every: duration.optional(), changes: count.optional() })
         .optional()

@@ -66,7 +66,10 @@ export interface WorkspaceSettings {
   readonly symlinks: boolean;
   readonly quota: { readonly bytes?: number; readonly files?: number };
   readonly checkpoints: { readonly everyMs?: number; readonly changes?: number };
+  /** Of single steps, in milliseconds. */
+  readonly timeouts: Partial<Readonly<Record<TimedStep, number>>>;
 }
+type TimedStep = keyof NonNullable<NonNullable<SettingsFile['workspace']>['timeouts']>;
 export interface RoutingSettings {
   readonly rules: readonly RouteRule[];
   readonly weights: Weights;
@@ -301,6 +304,8 @@ function workspaceOf(
   if (contracts.length > 0) tell('workspace.contracts', contracts, 'settings');
   tell('workspace.symlinks', symlinks, symlinks ? 'settings' : 'default');
   if (quota) tell('workspace.quota', quota.value, quota.from);
+  const timeouts = nearest((value) => value.workspace?.timeouts);
+  if (timeouts) tell('workspace.timeouts', timeouts.value, timeouts.from);
   if (checkpoints) tell('workspace.checkpoints', checkpoints.value, checkpoints.from);
   if (setup) tell('workspace.setup', setup.value.run, setup.from);
   return {
@@ -308,6 +313,9 @@ function workspaceOf(
     contracts,
     symlinks,
     quota: defined(quota?.value ?? {}),
+    timeouts: Object.fromEntries(
+      Object.entries(timeouts?.value ?? {}).flatMap(([name, text]) => (text === undefined ? [] : [[name, durationMs(text) ?? 0]])),
+    ),
     checkpoints: defined({
       everyMs: checkpoints?.value.every === undefined ? undefined : durationMs(checkpoints.value.every),
       changes: checkpoints?.value.changes,

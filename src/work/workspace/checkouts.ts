@@ -7,7 +7,8 @@ import { existsSync, lchownSync, mkdirSync, readdirSync, readFileSync, renameSyn
 import { join } from 'node:path';
 import { seedGit } from './agents-git.ts';
 import { git } from './git.ts';
-import { LIMITS, type Store } from './store.ts';
+import { limitOf } from './limits.ts';
+import type { Store } from './store.ts';
 import type { Commit, Workspace } from './workspace.ts';
 
 export interface CheckoutOptions {
@@ -64,7 +65,11 @@ export class Checkouts {
     for (const left of [making, to, index]) rmSync(left, { recursive: true, force: true });
     mkdirSync(making, { recursive: true, mode: 0o755 });
     await git(store.folder, ['read-tree', base], { index });
-    await git(store.folder, ['checkout-index', '-a', '-f', '-u', '-q'], { index, worktree: making, limit: LIMITS.checkout });
+    await git(store.folder, ['checkout-index', '-a', '-f', '-u', '-q'], {
+      index,
+      worktree: making,
+      limit: limitOf(store.limits(), 'checkout'),
+    });
     for (const empty of await emptyFolders(store, base)) mkdirSync(join(making, empty), { recursive: true });
     await seedGit({ store, folder: join(folder, 'seeds'), project }, making, base);
     if (owner) give(making, owner);

@@ -116,17 +116,17 @@ export function tryGit(store: string, args: readonly string[], options: GitOptio
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);
       if (signal?.aborted) reject(signal.reason);
-      else if (late)
-        reject(
-          new BatonError('WORKSPACE_TIMEOUT', `limit ${limit.name} = ${limit.ms} ms: git ${args[0]} took longer.`, {
-            where: worktree ?? store,
-            hint: 'A slow disk or a very large tree; the work is where it was.',
-          }),
-        );
+      else if (late) reject(tooSlow(worktree ?? store, limit, `git ${args[0]}`));
       else resolve({ code: code ?? -1, out: Buffer.concat(out), said });
     });
   });
 }
+
+export const tooSlow = (where: string, { name, ms }: Limit, what: string): BatonError =>
+  new BatonError('WORKSPACE_TIMEOUT', `limit ${name} = ${ms} ms: ${what} took longer.`, {
+    where,
+    hint: `A slow disk or a very large tree; the work is where it was. ${name.startsWith('workspace.') ? `Raise \`${name}\` in baton.yaml` : 'See what keeps the disk busy'}, then \`baton retry RUN TASK\`.`,
+  });
 
 const missing = (where: string, cause: Error): BatonError =>
   new BatonError('GIT_MISSING', `git could not be started in ${where}.`, {

@@ -4,6 +4,7 @@
  */
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Limit, tooSlow } from './git.ts';
 import type { Violation } from './workspace.ts';
 
 export interface Scan {
@@ -18,13 +19,21 @@ export interface Scan {
   readonly nested: readonly string[];
 }
 
-/** @param since in milliseconds since the epoch */
-export function scan(folder: string, since = Number.POSITIVE_INFINITY): Scan {
+export interface ScanOptions {
+  /** In milliseconds since the epoch: what has changed since is counted. */
+  readonly since?: number;
+  readonly limit?: Limit;
+}
+
+/** @throws BatonError `WORKSPACE_TIMEOUT` */
+export function scan(folder: string, { since = Number.POSITIVE_INFINITY, limit }: ScanOptions = {}): Scan {
+  const began = performance.now();
   let [bytes, files, changed] = [0, 0, 0];
   const violations: Violation[] = [];
   const [empty, nested]: [string[], string[]] = [[], []];
   const left = [''];
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
+    if (limit && performance.now() - began > limit.ms) throw tooSlow(folder, limit, 'looking through it');
     const entries = entriesOf(join(folder, at)).filter(({ name }) => at !== '' || name !== '.git');
     if (entries.length === 0 && at !== '') empty.push(at);
     if (at !== '' && entries.some(({ name }) => name.toLowerCase() === '.git')) {

@@ -6,15 +6,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BatonError } from '../../errors.ts';
 import { git, textOf, tryGit } from './git.ts';
+import { limitOf, type StepLimits } from './limits.ts';
 import type { Change, Commit, Merged } from './workspace.ts';
 
-/** Limits of single steps, by name. */
-export const LIMITS = {
-  checkpoint: { name: 'checkpointTimeout', ms: 60_000 },
-  diff: { name: 'diffTimeout', ms: 30_000 },
-  merge: { name: 'mergeTimeout', ms: 60_000 },
-  checkout: { name: 'checkoutTimeout', ms: 120_000 },
-} as const;
 /** What a project's attributes say must not change a byte. */
 const ATTRIBUTES = '* -text -ident -filter -working-tree-encoding !merge !diff\n';
 const REFS = 'refs/baton';
@@ -26,9 +20,11 @@ const PATCH_MAX = 8 * 2 ** 20;
 
 export class Store {
   readonly folder: string;
+  readonly limits: () => StepLimits;
 
-  constructor(folder: string) {
+  constructor(folder: string, limits: () => StepLimits) {
     this.folder = folder;
+    this.limits = limits;
   }
 
   /** Makes it where it is missing. */
@@ -85,7 +81,7 @@ export class Store {
   async changes(from: Commit, to: Commit, sizeOf?: (path: string) => number): Promise<Change[]> {
     if (from === to) return [];
     const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--full-index', from, to];
-    const fields = (await git(this.folder, args, { limit: LIMITS.diff })).toString().split('\0');
+    const fields = (await git(this.folder, args, { limit: limitOf(this.limits(), 'diff') })).toString().split('\0');
     const found: (Omit<Change, 'size'> & { readonly blob: string })[] = [];
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const [before = '', after = '', oldBlob = '', blob = '', status = ''] = (fields[i] ?? '').slice(1).split(' ');
@@ -107,7 +103,10 @@ export class Store {
   private async sizes(blobs: readonly string[]): Promise<ReadonlyMap<string, number>> {
     if (blobs.length === 0) return new Map();
     const input = blobs.map((blob) => `${blob}\n`).join('');
-    const out = await git(this.folder, ['cat-file', '--batch-check=%(objectname) %(objectsize)'], { input, limit: LIMITS.diff });
+    const out = await git(this.folder, ['cat-file', '--batch-check=%(objectname) %(objectsize)'], {
+      input,
+      limit: limitOf(this.limits(), 'diff'),
+    });
     return new Map(
       out
         .toString()
@@ -129,7 +128,7 @@ export class Store {
       '--',
       ...paths.map((path) => `:(literal)${path}`),
     ];
-    const out = await git(this.folder, args, { limit: LIMITS.diff });
+    const out = await git(this.folder, args, { limit: limitOf(this.limits(), 'diff') });
     return out.length <= PATCH_MAX ? out.toString() : `${out.subarray(0, PATCH_MAX).toString()}\n… (${out.length} bytes in all)\n`;
   }
 
@@ -173,7 +172,7 @@ export class Store {
     // Both sides as one step from the same base, so that git has no other history to think about.
     const sides = await Promise.all([ours, theirs].map(async (side) => this.commit(await this.treeOf(side), [base], 'side')));
     const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ...sides];
-    const { code, out, said } = await tryGit(this.folder, args, { limit: LIMITS.merge });
+    const { code, out, said } = await tryGit(this.folder, args, { limit: limitOf(this.limits(), 'merge') });
     if (code !== 0 && code !== 1)
       throw new BatonError('GIT_FAILED', `git merge-tree ended with ${code}: ${said.trim()}`, { where: this.folder });
     const [tree = '', ...paths] = out.toString().split('\0');

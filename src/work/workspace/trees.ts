@@ -9,9 +9,10 @@ import { BatonError } from '../../errors.ts';
 import { Checkouts, emptyFolders, withEmptyFolders } from './checkouts.ts';
 import { git, textOf, tryGit } from './git.ts';
 import { ignoredByBase, ignoresChanged } from './ignored.ts';
+import { limitOf, STEP_LIMITS_DEFAULT, type StepLimits, sizeOf } from './limits.ts';
 import { judge } from './paths.ts';
 import { type Scan, scan } from './scan.ts';
-import { LIMITS, Store } from './store.ts';
+import { Store } from './store.ts';
 import { type Change, type Checkpoint, type Commit, QUOTA_DEFAULT, type Quota, type Trees, type Workspace } from './workspace.ts';
 
 export interface TreesOptions {
@@ -20,6 +21,8 @@ export interface TreesOptions {
   /** The user's tree, whose latest history checkouts show; without it they have none. */
   readonly project?: string;
   readonly quota?: Quota;
+  /** Read when it is asked for. */
+  readonly limits?: () => StepLimits;
   /** Whom checkouts belong to, when Baton is root and a sandbox works as somebody else. */
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
@@ -27,14 +30,16 @@ export interface TreesOptions {
 interface Last {
   /** Far below its quota: what it holds may be stored while it is looked at. */
   readonly roomy?: boolean;
+  /** How often the limit of a checkpoint counts. */
+  readonly size?: number;
   readonly commit: Commit;
   readonly tree: string;
   readonly empty: readonly string[];
 }
 
-export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: TreesOptions): Trees {
+export function createTrees({ folder, project, quota = QUOTA_DEFAULT, limits = () => STEP_LIMITS_DEFAULT, owner }: TreesOptions): Trees {
   mkdirSync(folder, { recursive: true, mode: owner ? 0o711 : 0o700 });
-  const store = new Store(join(folder, 'store.git'));
+  const store = new Store(join(folder, 'store.git'), limits);
   const checkouts = new Checkouts({ store, folder, project, ...(owner ? { owner } : {}) });
   const lines = new Map<string, Promise<unknown>>();
   const latest = new Map<string, Last>();
@@ -57,7 +62,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     const same = tree === last.tree && String(seen.empty) === String(last.empty);
     const commit = same ? last.commit : await store.commit(tree, [last.commit], withEmptyFolders(why, seen.empty));
     if (!same) await store.keep(`workspaces/${workspace.id}`, commit);
-    latest.set(workspace.id, { commit, tree, empty: seen.empty, roomy: isRoomy(seen, quota) });
+    latest.set(workspace.id, { commit, tree, empty: seen.empty, roomy: isRoomy(seen, quota), size: sizeOf(seen) });
     const { bytes, files, violations } = seen;
     return { commit, changes, violations: violations.filter(({ path, code }) => counts(path, code, changes)), bytes, files };
   }
@@ -72,22 +77,34 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
   const counts = (path: string, code: string, changes: Checkpoint['changes']): boolean =>
     code !== 'HARD_LINK' || changes.some((change) => change.path === path);
 
+  const look = (place: string): Scan => scan(place, { limit: limitOf(limits(), 'scan') });
+
+  /** The other has ended when this has, however it ends. */
+  async function lookWhile(other: Promise<unknown>, place: string): Promise<Scan> {
+    try {
+      return look(place);
+    } finally {
+      await other;
+    }
+  }
+
   /** The folder is looked at, and brought into its index: at the same time, where one is not likely to forbid the other. */
   async function taken(workspace: Workspace, last: Last): Promise<Scan> {
     const index = checkouts.indexOf(workspace.id);
-    const around = { worktree: workspace.folder, index, limit: LIMITS.checkpoint };
+    const around = (times = 1) => ({ worktree: workspace.folder, index, limit: limitOf(limits(), 'checkpoint', times) });
     unlocked(index);
     if (last.roomy) {
-      const adding = tryGit(store.folder, ['add', '-A', '--', '.'], around);
-      const seen = scan(workspace.folder);
-      const added = await adding;
+      // What it can't do in its time is done once more below, where its size is known.
+      const adding = tryGit(store.folder, ['add', '-A', '--', '.'], around(last.size)).catch(() => undefined);
+      const seen = await lookWhile(adding, workspace.folder);
       refuseTooMuch(workspace, seen, quota);
-      if (added.code === 0 && seen.nested.length === 0) return seen;
-      await git(store.folder, ['read-tree', last.commit], around);
+      if ((await adding)?.code === 0 && seen.nested.length === 0) return seen;
+      unlocked(index);
+      await git(store.folder, ['read-tree', last.commit], around());
     }
-    const seen = scan(workspace.folder);
+    const seen = look(workspace.folder);
     refuseTooMuch(workspace, seen, quota);
-    await git(store.folder, ['add', '-A', '--', '.', ...sparing(seen)], around);
+    await git(store.folder, ['add', '-A', '--', '.', ...sparing(seen)], around(sizeOf(seen)));
     return seen;
   }
 
@@ -97,10 +114,10 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     seen: Scan,
   ): Promise<{ readonly tree: string; readonly changes: readonly Change[] }> {
     const index = checkouts.indexOf(id);
-    const around = { worktree, index, limit: LIMITS.checkpoint };
+    const around = { worktree, index, limit: limitOf(limits(), 'checkpoint', sizeOf(seen)) };
     const tree = textOf(await git(store.folder, ['write-tree'], around));
-    const sizeOf = (path: string) => lstatSync(join(worktree, path), { throwIfNoEntry: false })?.size ?? 0;
-    const changes = await store.changes(base, tree, sizeOf);
+    const bytesOf = (path: string) => lstatSync(join(worktree, path), { throwIfNoEntry: false })?.size ?? 0;
+    const changes = await store.changes(base, tree, bytesOf);
     if (!ignoresChanged(changes.map(({ path }) => path))) return { tree, changes };
     // Other ignore files than the base has: everything is looked at, and the base decides.
     await git(store.folder, ['add', '-A', '-f', '--', '.', ...sparing(seen)], around);
@@ -117,13 +134,13 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     const input = [...ignored].map((path) => `0 ${'0'.repeat(40)}\t${path}\0`).join('');
     await git(store.folder, ['update-index', '-z', '--index-info'], { ...around, input });
     const judged = textOf(await git(store.folder, ['write-tree'], around));
-    return { tree: judged, changes: await store.changes(base, judged, sizeOf) };
+    return { tree: judged, changes: await store.changes(base, judged, bytesOf) };
   }
 
   /** The folder becomes the tree: what is tracked is as the tree has it, what is ignored stays. Its index says what was there. */
   async function become({ id, folder: worktree }: Workspace, tree: string, empty: readonly string[]): Promise<void> {
     const index = checkouts.indexOf(id);
-    await git(store.folder, ['read-tree', '--reset', '-u', tree], { worktree, index, limit: LIMITS.checkout });
+    await git(store.folder, ['read-tree', '--reset', '-u', tree], { worktree, index, limit: limitOf(limits(), 'checkout') });
     for (const each of empty) mkdirSync(join(worktree, each), { recursive: true });
     checkouts.own(id);
   }
@@ -153,7 +170,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
         const index = join(folder, 'beside', `snapshot-${createHash('sha256').update(source).digest('hex').slice(0, 16)}.index`);
         // What the user keeps out of sight without a file in the tree is out of sight here too.
         const config = { 'core.excludesFile': join(source, '.git', 'info', 'exclude') };
-        const around = { worktree: source, index, config, limit: LIMITS.checkpoint };
+        const around = { worktree: source, index, config, limit: limitOf(limits(), 'snapshot') };
         unlocked(index);
         const added = await tryGit(store.folder, ['add', '-A', '--', '.'], around);
         if (added.code !== 0) throw notTaken(source, added.said);
@@ -214,7 +231,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, owner }: T
     judge,
     keep: (name, commit) => inTurn('keep', () => store.keep(name, commit)),
     list: () =>
-      inTurn('list', async () => checkouts.list().map(({ id, folder: place }) => ({ id, folder: place, bytes: scan(place).bytes }))),
+      inTurn('list', async () => checkouts.list().map(({ id, folder: place }) => ({ id, folder: place, bytes: look(place).bytes }))),
     remove: (id) =>
       inTurn(id, async () => {
         latest.delete(id);
