@@ -49,6 +49,7 @@ export class AttemptInMiniature {
       inputs: {},
       feedback: [],
       acknowledged: 0,
+      goesOn: false,
       folder,
       files,
       place: { files, command: async (command) => ({ ...command, cwd: folder }) },

@@ -260,6 +260,12 @@ describe('rework', () => {
     const { text } = await stage.play('echoes', { work: { ...again.work, acknowledged: 0 } });
     expect(text).toMatch(/The first time\.[\s\S]*sum\(2, 3\) is still 6\./);
   });
+  // req W14
+  test('goes on where it was interrupted', async () => {
+    await stage.play('echoes');
+    const { text } = await stage.play('echoes', { work: { attempt: 2, feedback: [], goesOn: true } });
+    expect(text).toMatch(/^You were interrupted\./);
+  });
   test('begins a conversation when the earlier one is gone', async () => {
     await stage.play('forgets');
     const { text, log } = await stage.play('forgets', again);

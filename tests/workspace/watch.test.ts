@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { BatonError } from '../../src/errors.ts';
 import type { Place } from '../../src/work/perform/place.ts';
 import type { Repository } from '../../src/work/perform/repositories.ts';
 import type { Home } from '../../src/work/perform/surroundings.ts';
@@ -98,6 +99,27 @@ test('as many changes as the limit `checkpoints.changes` says are on record long
   for (let n = 60; n < 120; n++) unlinkSync(join(workspace.folder, `file-${n}.txt`));
   await vi.advanceTimersByTimeAsync(10_000);
   expect(await next.promise).toBe('count 30');
+});
+
+// req W14
+test('three failures in a row hold the task, one success begins the count anew, and a file that went away counts nothing', async () => {
+  const slow = new BatonError('WORKSPACE_TIMEOUT', 'too slow');
+  const answers = [slow, slow, 'well', slow, new BatonError('GIT_FAILED', 'gone'), slow, slow] as const;
+  const checkpoint = vi.fn();
+  for (const each of answers) {
+    if (each === 'well') checkpoint.mockResolvedValueOnce({ commit: workspace.base, changes: [], violations: [], bytes: 0, files: 0 });
+    else checkpoint.mockRejectedValueOnce(each);
+  }
+  const repository = { trees: { checkpoint }, quota: QUOTA_DEFAULT, checkpoints: CHECKPOINTS_DEFAULT } as unknown as Repository;
+  const held = watchWorkspace({ workspace, repository }, { attemptKey: 'r/t/1', log: () => {}, checkpoint: async () => {} });
+  const aborted: boolean[] = [];
+  for (const _ of answers) {
+    await held.ran();
+    aborted.push(held.signal.aborted);
+  }
+  await held.stop();
+  expect(aborted).toEqual([false, false, false, false, false, false, true]);
+  expect(held.signal.reason).toMatchObject({ code: 'WORKSPACE_TIMEOUT', holds: true });
 });
 
 // req W2

@@ -1,7 +1,7 @@
 // req K4, K6, K7, K10
 import { describe, expect, it, test } from 'vitest';
 import type { HostCommand } from './commands.ts';
-import type { TaskSpec } from './plan.ts';
+import type { Failure, TaskSpec } from './plan.ts';
 import { KernelPlay, ME } from './play.ts';
 import { CLASS_RULES, RETRY_AFTER_MAX_MS } from './retry.ts';
 
@@ -213,5 +213,36 @@ describe('a person who decides while the probe still looks', () => {
     play.ask({ type: 'task.decide', by: ME, task: 't0', decision, ...(decision === 'committed' ? { result: 'r' } : {}) });
     expect(play.task().status).toBe({ committed: 'committed', fail: 'failed', retry: 'ready' }[decision]);
     expect(play.ask({ type: 'probe.end', task: 't0', attempt: 1, verdict: 'absent' })).toEqual(['ATTEMPT_OVER']);
+  });
+});
+
+// req W14: the machine was in the way.
+describe('a failure that holds its task', () => {
+  const held: Partial<Failure> = { class: 'cancelled', code: 'DISK_FULL', message: 'no space', holds: true };
+
+  it('blocks it until a person lets it go on, and fails nothing', () => {
+    const play = new KernelPlay([{}, {}]);
+    play.start();
+    expect(play.fail(held)).toEqual(['attempt.failed', 'task.blocked']);
+    expect(play.task()).toMatchObject({ status: 'blocked', reason: 'no space', failure: { holds: true } });
+    play.start('t1');
+    play.ok('t1');
+    expect(play.state.status).toBe('waiting');
+    expect(play.ask({ type: 'run.retry', by: ME, task: 't0' })).toEqual(['task.unblocked']);
+    play.start('t0', 2);
+    play.ok('t0', 2);
+    expect(play.state.status).toBe('succeeded');
+  });
+
+  it('leaves one that may not simply be repeated undecided, whatever its rule says, unless nothing was dispatched', () => {
+    const play = new KernelPlay([
+      { idempotent: false, onLost: 'retry' },
+      { idempotent: false, onLost: 'retry' },
+    ]);
+    play.start();
+    play.start('t1');
+    expect(play.fail(held)).toEqual(['attempt.failed']);
+    expect(play.task().status).toBe('undecided');
+    expect(play.fail({ ...held, dispatched: false }, 't1')).toEqual(['attempt.failed', 'task.blocked']);
   });
 });

@@ -182,6 +182,29 @@ describe('the integration tree', () => {
   });
 });
 
+// req W14
+describe('a check that the machine is in the way of', () => {
+  it('is no verdict: the change stands aside with all its checks, others go on, and it is merged and checked anew', () => {
+    const play = grove([{ gates: ['g', 'h'] }, {}]);
+    play.start('t0');
+    play.start('t1');
+    play.ok('t0', 1, 'a');
+    play.ok('t1', 1, 'b');
+    merge(play, 't0', 'base', 'base+t0');
+    const failure = { class: 'cancelled', code: 'DISK_FULL', message: 'no space' } as const;
+    expect(play.ask({ type: 'gate.stall', task: 't0', attempt: 1, gate: 9, failure })).toEqual(['GATE_OVER']);
+    expect(play.ask({ type: 'gate.stall', task: 't0', attempt: 1, gate: 1, failure })).toEqual(['change.stalled']);
+    expect(green(play, 't0')).toEqual(['GATE_OVER']);
+    expect(play.owed()).toEqual(['integrate:t1:1:base']);
+    merge(play, 't1', 'base', 'base+t1');
+    expect(play.state.status).toBe('waiting');
+    expect(play.ask({ type: 'run.retry', by: ME, task: 't0' })).toEqual(['change.resumed']);
+    expect(play.owed()).toEqual(['integrate:t0:1:base+t1']);
+    merge(play, 't0', 'base+t1', 'both');
+    expect(gatesOf(play, 't0')).toEqual(['both', 'both']);
+  });
+});
+
 // req W10, G2: what stands for a gate over a tree.
 describe('a verdict that rests on an earlier one', () => {
   const judge = (play: KernelPlay, task: string, more: object) =>

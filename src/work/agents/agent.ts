@@ -63,6 +63,8 @@ export interface Work {
   readonly feedback: readonly string[];
   /** How many of these, the oldest, an agent has acknowledged in an earlier attempt. */
   readonly acknowledged: number;
+  /** Its folder is as an earlier attempt left it. */
+  readonly goesOn: boolean;
   /** Absolute path of the task's own folder, where the agent works. */
   readonly folder: string;
   /** Absolute paths beside that folder: where a program finds its task, and where it may write its handoff. */

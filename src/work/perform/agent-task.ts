@@ -151,6 +151,7 @@ export const workOf = (place: Place, definition: AgentDefinition, env: Environme
     inputs: definition.inputs ?? {},
     feedback: feedback.map((hash) => feedbackIn(blobs.get(hash) ?? gone(hash))),
     acknowledged: context.acknowledged,
+    goesOn: goesOn(context),
     folder: place.folder,
     files: { task: place.exchange.task, handoff: place.exchange.handoff },
     place,

@@ -99,6 +99,7 @@ export async function stageOf() {
         inputs: {},
         feedback: [],
         acknowledged: 0,
+        goesOn: (more.work?.feedback ?? []).length > 0,
       },
       agent: {
         ...{ name: 'coder', kind: 'acp', capabilities: [], slots: 1 },

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AttemptContext, Blobs } from '../../../src/engine/host/host.ts';
 import type { Amounts, Hash, TaskSpec, Usage } from '../../../src/engine/kernel/plan.ts';
+import type { RunState } from '../../../src/engine/kernel/state.ts';
 import { BatonError } from '../../../src/errors.ts';
 import type { Adapters } from '../../../src/work/agents/agent.ts';
 import { createBreakers } from '../../../src/work/agents/breakers.ts';
@@ -115,9 +116,7 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
       feedback: [],
       acknowledged: 0,
       acknowledge: async () => {},
-      state: () => {
-        throw new Error('no state here');
-      },
+      state: () => ({ tasks: new Map() }) as unknown as RunState,
       async step(key, amounts, perform) {
         const before = steps.get(key);
         if (before !== undefined) return before;

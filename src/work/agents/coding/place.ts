@@ -40,7 +40,7 @@ export class Place {
 
   /** Makes the home, anew unless the work goes on where a check left it. Gives the conversation to go on with. */
   async open(): Promise<string | undefined> {
-    const goesOn = this.work.feedback.length > 0;
+    const { goesOn } = this.work;
     if (!goesOn) await Promise.all([this.home, this.sessionFile].map((path) => rm(path, { recursive: true, force: true })));
     if ((await mkdir(this.home, { recursive: true })) !== undefined && this.walls.owner !== undefined)
       await chown(this.home, this.walls.owner.uid, this.walls.owner.gid);

@@ -13,6 +13,10 @@ const taskText = ({ prompt, inputs, feedback }: Work): string => {
 
 /** To go on with a conversation that knows the task: what it has not been told yet. */
 export const reworkPrompt = ({ feedback, acknowledged, schema }: Work): string => {
+  if (feedback.length === 0)
+    return ['You were interrupted. Look at what is there, and go on with your task until it is done.', shapeText(schema)]
+      .filter((text) => text !== undefined)
+      .join('\n\n');
   const fresh = acknowledged < feedback.length ? feedback.slice(acknowledged) : feedback.slice(-1);
   const told = fresh.map((text) => `A check did not accept the result:\n${text}`);
   return [...told, 'Put that right.', shapeText(schema)].filter((text) => text !== undefined).join('\n\n');
