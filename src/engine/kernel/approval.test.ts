@@ -169,6 +169,18 @@ describe('a change of the plan, where the plan asks for approval', () => {
     expect(decide(made, ANN, about)).toEqual(['PLAN_INVALID']);
     expect(decide(made, ANN, { ...about, decision: 'reject' })).toEqual(['approval.voted', 'approval.denied']);
   });
+  it('can only be rejected when the container that it is about has ended meanwhile', () => {
+    const made = new KernelPlay([{ kind: 'container' }, {}], {}, undefined, undefined, { changes: { at: 'task', by: [] } });
+    const child = (id: string) => ({ id, kind: 'work' as const, needs: [], work: 'w', parent: 't0' });
+    made.ask({ type: 'task.resolve', task: 't0', round: 0, resolution: { to: 'expand', add: [child('a')] } });
+    made.ask({ type: 'plan.change', by: ME, base: 2, parent: 't0', add: [child('b')], file: 'f' });
+    made.start('a');
+    made.ok('a');
+    expect(decide(made, ANN, about)).toEqual(['PLAN_INVALID']);
+    made.ask({ type: 'task.resolve', task: 't0', round: 1, resolution: { to: 'commit', result: 'r' } });
+    expect(decide(made, ANN, about)).toEqual(['PLAN_INVALID']);
+    expect(made.state.tasks.has('b')).toBe(false);
+  });
   it('is withdrawn when the run ends', () => {
     const made = play();
     for (const id of ['t0', 't1']) {

@@ -142,10 +142,18 @@ export function approved(state: RunState, { by, base, ...change }: ProposedChang
       hint: 'Reject it, and ask for it again.',
       details: { version: state.version },
     });
-  return checkChange(state, change, change.parent) ?? changed(state, by, change, change.parent);
+  const { parent } = change;
+  return notAtWork(state, parent) ?? checkChange(state, change, parent) ?? changed(state, by, change, parent);
 }
 
-const isAtWork = (task: TaskRecord | undefined): boolean => task?.status === 'running' && (task.children?.open ?? 0) > 0;
+/** A container that has ended, or that looks for its next children, takes no others. */
+function notAtWork(state: RunState, parent: string | undefined): ReturnType<typeof refuse> | undefined {
+  const container = parent === undefined ? undefined : state.tasks.get(parent);
+  if (parent === undefined || (container?.status === 'running' && (container.children?.open ?? 0) > 0)) return undefined;
+  return refuse('PLAN_INVALID', `"${parent}" has no tasks at work that could be changed`, {
+    hint: 'Change it before it starts, or after it ended retry it.',
+  });
+}
 
 type Resolve = Extract<HostCommand, { type: 'task.resolve' }>;
 
@@ -170,12 +178,7 @@ export const changeDeciders = {
         details: { version: state.version },
       });
     const { parent } = command;
-    const container = parent === undefined ? undefined : state.tasks.get(parent);
-    if (parent !== undefined && !isAtWork(container))
-      return refuse('PLAN_INVALID', `"${parent}" has no tasks at work that could be changed`, {
-        hint: 'Change it before it starts, or after it ended retry it.',
-      });
-    const refused = checkChange(state, command, parent);
+    const refused = notAtWork(state, parent) ?? checkChange(state, command, parent);
     if (refused) return refused;
     return state.plan.changes ? proposed(state, command) : changed(state, command.by.id, command, parent);
   },
