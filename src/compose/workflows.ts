@@ -125,7 +125,7 @@ async function load(parts: WorkflowParts, request: RunRequest): Promise<Checked>
   } catch (cause) {
     throw new BatonError('FILE_NOT_FOUND', `There is no workflow file ${path}.`, {
       where: path,
-      hint: 'Name a file, or make one with `baton init`.',
+      hint: 'Name a file, or make one with `baton init`. A goal has several words, or an `--agent`.',
       cause,
     });
   }

@@ -214,10 +214,14 @@ const refusedFor = (findings: readonly Finding[]): { failure: ReturnType<typeof 
   const worst = findings.filter(({ level }) => level === 'refuse');
   const [first] = worst;
   return {
-    failure: failure('permanent', 'PLAN_REFUSED', first ? `${first.code}: ${first.message}` : 'There is no plan for this goal.', {
-      ...(first ? { hint: first.fix } : {}),
-      dispatched: false,
-    }),
+    failure: failure(
+      'permanent',
+      'PLAN_REFUSED',
+      first ? `${first.code}: ${first.message} ${first.fix}` : 'There is no plan for this goal.',
+      {
+        dispatched: false,
+      },
+    ),
     report: findings.map(({ code, message, fix }) => `${code}: ${message} ${fix}`).join('\n'),
   };
 };

@@ -37,7 +37,8 @@ export function unroutable(
 }
 
 function why(task: RouteTask, agents: readonly RouteAgent[], candidates: Candidates): { missing: string; fix: string } {
-  if (agents.length === 0) return { missing: `there are no agents${wants(task)}`, fix: 'Define an agent in `baton.yaml`.' };
+  if (agents.length === 0)
+    return { missing: `there are no agents${wants(task)}`, fix: 'Define an agent in `baton.yaml`, or name one with `--agent`.' };
   const ruling = candidates.ruling(task);
   const skilled =
     task.capability === undefined ? agents : agents.filter(({ capabilities }) => capabilities.includes(task.capability ?? ''));
