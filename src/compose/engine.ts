@@ -29,6 +29,7 @@ import { createStaff, type Staff } from './agents.ts';
 import { agentViews, partChecks } from './health.ts';
 import { knowledgeReader, knowledgeWriter } from './knowledge.ts';
 import { Learning } from './learning.ts';
+import { replayPast } from './past.ts';
 import { homeIdOf, openWorkPlaces } from './places.ts';
 import { localPrincipal } from './principal.ts';
 import { removeRuns } from './remove.ts';
@@ -149,7 +150,7 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     knowledge: (folder = cwd) => knowledgeWriter(knowledge, folder, staff.secrets.redactor()),
   };
   const services = {
-    ...floorServices(options, journal, routing, staff),
+    ...floorServices(options, journal, { journal, learning, routing }, staff),
     version: version(),
     home,
     logs: paths.logs,
@@ -182,13 +183,20 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
   };
 }
 
+/** The past of a home, and what routing makes of it. */
+interface Told {
+  readonly journal: Pick<Journal, 'readAll' | 'position' | 'get'>;
+  readonly learning: Pick<Learning, 'outcomes'>;
+  routing(settings: Settings): World;
+}
+
 /** What the work floor tells the API: the same for an engine and for a reader. */
 export function floorServices(
   { cwd, env, functions = new Map() }: HomeOptions,
   blobs: Pick<Journal, 'put' | 'get'>,
-  routing?: (settings: Settings) => World,
+  { journal, learning, routing }: Told,
   staff: Staff = createStaff(settingsOf(cwd, env), env, [cwd]),
-): Pick<Services, 'workflows' | 'texts' | 'agents' | 'checks' | 'settings' | 'contracts'> {
+): Pick<Services, 'workflows' | 'texts' | 'agents' | 'replay' | 'checks' | 'settings' | 'contracts'> {
   const texts = createTexts(blobs);
   return {
     workflows: createWorkflows({
@@ -198,11 +206,15 @@ export function floorServices(
       now: systemClock.now,
       put: (payload) => blobs.put(payload),
       get: (hash) => blobs.get(hash),
-      ...(routing ? { world: routing } : {}),
+      world: routing,
     }),
     texts: async () => texts,
     // Settings are read when asked for: a project may have changed its file, or another one asks.
-    agents: async (folder = cwd) => agentViews(settingsOf(folder, env), staff, systemClock.now()),
+    agents: async (folder = cwd) => {
+      const settings = settingsOf(folder, env);
+      return agentViews(settings, staff, systemClock.now(), settings.routing.learn ? learning.outcomes() : undefined);
+    },
+    replay: async (folder = cwd) => replayPast({ journal, settings: settingsOf(folder, env) }),
     checks: async (folder = cwd) => partChecks({ cwd: folder, env, staff, settings: settingsOf(folder, env), now: systemClock.now() }),
     contracts: async (project, paths) => {
       const isContract = settingsOf(project, env).workspace.contracts.map(matcher);

@@ -1,7 +1,10 @@
 /** How agents, providers and keys are, for `baton agents` and `baton doctor`. Names of keys only, never a value. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { AgentView, Check } from '../interfaces/api/shapes.ts';
+import type { AgentExpected, AgentView, Check } from '../interfaces/api/shapes.ts';
+import type { AgentConfig } from '../work/agents/agent.ts';
+import type { Outcomes } from '../work/planning/outcomes/outcomes.ts';
+import { expectedOf, SIZE_DEFAULT } from '../work/planning/route/figures.ts';
 import type { Settings } from '../work/workflow/settings.ts';
 import type { Staff } from './agents.ts';
 
@@ -9,9 +12,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const KEYS = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY', 'GEMINI_API_KEY'] as const;
 
-export function agentViews(settings: Settings, { breakers }: Staff, now: number): AgentView[] {
+/** @param outcomes nothing where they do not count */
+export function agentViews(settings: Settings, { breakers }: Staff, now: number, outcomes: Outcomes | undefined): AgentView[] {
   const states = breakers.states(now);
-  return settings.agents.map(({ name, kind, capabilities, slots, config }) => {
+  return settings.agents.map((agent) => {
+    const { name, kind, capabilities, slots, config } = agent;
     const breaker = states.find((state) => state.agent === name);
     const source = settings.sources.find((each) => each.name === `agents.${name}`)?.from;
     return {
@@ -22,6 +27,25 @@ export function agentViews(settings: Settings, { breakers }: Staff, now: number)
       ...(source === undefined ? {} : { source }),
       ...(typeof config['model'] === 'string' ? { model: config['model'] } : {}),
       ...(breaker ? { breaker: breaker.status } : {}),
+      expected: expectedBy(agent, outcomes),
+      learn: settings.routing.learn,
+    };
+  });
+}
+
+function expectedBy(agent: AgentConfig, outcomes: Outcomes | undefined): AgentExpected[] {
+  const counts = outcomes?.counts(agent.name) ?? new Map<string, number>();
+  const capabilities = new Set([...agent.capabilities, ...counts.keys()]);
+  return [...(capabilities.size > 0 ? capabilities : [''])].map((capability) => {
+    const learned = outcomes?.learned(agent.name, capability, SIZE_DEFAULT);
+    const { quality, success, cost, latency, from } = expectedOf(agent, SIZE_DEFAULT, learned);
+    return {
+      capability,
+      outcomes: counts.get(capability) ?? 0,
+      quality: { value: quality, from: from.quality },
+      success: { value: success, from: from.success },
+      costUsd: { ...cost, from: from.cost },
+      latencyMs: { ...latency, from: from.latency },
     };
   });
 }

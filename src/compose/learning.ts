@@ -8,17 +8,15 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Journal } from '../engine/journal/journal.ts';
 import type { Fact, FactOf } from '../engine/kernel/facts.ts';
 import type { Hash } from '../engine/kernel/plan.ts';
-import { capabilityOf } from '../work/perform/agent-task.ts';
-import type { Definition } from '../work/planning/definition.ts';
 import { type FollowJson, OutcomeFollower } from '../work/planning/outcomes/follow.ts';
 import { Outcomes, type OutcomesJson } from '../work/planning/outcomes/outcomes.ts';
 import { type Similar, Templates } from '../work/planning/outcomes/templates.ts';
 import { PLANNER } from '../work/planning/planning-spent.ts';
-import { SIZE_DEFAULT } from '../work/planning/route/figures.ts';
 import type { RunSource } from '../work/workflow/plan.ts';
+import { askedIn, jsonIn } from './asked.ts';
 
 /** Of what is kept. Another one is made anew. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 interface OpenPlan {
   readonly name: string;
@@ -97,7 +95,7 @@ class Reading {
     this.fixed = fixed;
     this.templates = new Templates(db);
     this.known = Outcomes.from(kept?.outcomes ?? []);
-    this.follower = new OutcomeFollower((work) => this.asked(work), kept?.open);
+    this.follower = new OutcomeFollower(askedIn(journal), kept?.open);
     this.plans = new Map(kept?.plans);
     this.position = kept?.position ?? 0;
   }
@@ -135,21 +133,10 @@ class Reading {
   }
 
   private textOf(source: Hash): string {
-    const read = this.json<RunSource>(source);
+    const read = jsonIn<RunSource>(this.journal, source);
     return Object.values(read?.files ?? {})
       .map(({ text }) => text)
       .join('\n');
-  }
-
-  private asked(work: Hash): { capability: string; size: number } | undefined {
-    const definition = this.json<Definition>(work);
-    if (definition?.kind !== 'agent') return undefined;
-    return { capability: definition.capability ?? capabilityOf(definition.agent), size: definition.size ?? SIZE_DEFAULT };
-  }
-
-  private json<T>(hash: Hash): T | undefined {
-    const payload = this.journal.get(hash);
-    return payload && (JSON.parse(Buffer.from(payload).toString('utf8')) as T);
   }
 
   private keep(): void {

@@ -31,7 +31,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
         learning = new Learning({ path: paths.learned, journal, write: false });
         // Breakers are of the process that carries out runs.
         const told = { breakers: { states: () => [] }, learning, now: systemClock.now() };
-        return floorServices(options, blobs, (settings) => routeOptions({ settings, ...told }));
+        return floorServices(options, blobs, { journal, learning, routing: (settings) => routeOptions({ settings, ...told }) });
       },
     );
     return loaded;
@@ -59,6 +59,7 @@ export async function openReader(options: HomeOptions): Promise<{ readonly servi
       },
       texts: async () => (await floor()).texts(),
       agents: async (cwd) => (await floor()).agents(cwd),
+      replay: async (cwd) => (await floor()).replay(cwd),
       checks: async (cwd) => (await floor()).checks(cwd),
       settings: async (cwd) => (await floor()).settings(cwd),
       contracts: async (...asked) => (await floor()).contracts(...asked),

@@ -2,7 +2,7 @@
 import { BatonError } from '../errors.ts';
 import type { Breakers } from '../work/agents/breakers.ts';
 import type { Health, RouteOptions } from '../work/planning/route/routing.ts';
-import { loadRules } from '../work/planning/route/rules.ts';
+import { loadRules, type Rules } from '../work/planning/route/rules.ts';
 import type { Settings } from '../work/workflow/settings.ts';
 import type { Learning } from './learning.ts';
 
@@ -15,28 +15,33 @@ export interface RoutingParts {
 
 /** @throws BatonError `ROUTING_RULES` when a rule names an agent that has gone since the settings were read */
 export function routeOptions({ settings, breakers, learning, now }: RoutingParts): RouteOptions {
-  const { rules, weights, learn } = settings.routing;
-  const loaded = loadRules(
-    rules,
-    settings.agents.map(({ name }) => name),
-  );
-  if (!loaded.ok)
-    throw new BatonError('ROUTING_RULES', loaded.problems.map(({ rule, message }) => `Routing rule ${rule + 1}: ${message}.`).join(' '), {
-      where: 'baton.yaml',
-      hint: 'Change `routing.rules`.',
-      details: { problems: loaded.problems },
-    });
+  const { weights, learn } = settings.routing;
+  const rules = rulesOf(settings);
   const health = healthOf(breakers, now);
   const { costUsd, wallTimeMs } = settings.limits;
   const outcomes = learn ? learning.outcomes() : undefined;
   return {
     weights,
-    rules: loaded.rules,
+    rules,
     health,
     ...(costUsd === undefined ? {} : { budgetUsd: costUsd }),
     ...(wallTimeMs === undefined ? {} : { deadlineMs: wallTimeMs }),
     ...(outcomes ? { learned: (...of) => outcomes.learned(...of) } : {}),
   };
+}
+
+/** @throws BatonError as above */
+export function rulesOf({ routing, agents }: Pick<Settings, 'routing' | 'agents'>): Rules {
+  const loaded = loadRules(
+    routing.rules,
+    agents.map(({ name }) => name),
+  );
+  if (loaded.ok) return loaded.rules;
+  throw new BatonError('ROUTING_RULES', loaded.problems.map(({ rule, message }) => `Routing rule ${rule + 1}: ${message}.`).join(' '), {
+    where: 'baton.yaml',
+    hint: 'Change `routing.rules`.',
+    details: { problems: loaded.problems },
+  });
 }
 
 function healthOf(breakers: Pick<Breakers, 'states'>, now: number): (agent: string, capability: string) => Health {

@@ -105,6 +105,7 @@ export function fakeServices(
       payload: (hash) => Buffer.from(journal.get(hash) ?? '').toString(),
     }),
     agents: async () => [{ name: 'writer', kind: 'scripted', capabilities: ['text'], slots: 1 }],
+    replay: async () => ({ tasks: 0, earlier: 0, learn: true, named: 0, moved: 0, unknown: 0, nobody: 0 }),
     checks: async () => [{ part: 'agents', well: true, says: 'writer' }],
     settings: async () => [{ name: 'slots', value: 64, source: 'default' }],
     trees: { diff: async () => ({ changes: [], patch: '' }), workspaces: async () => [] },

@@ -124,6 +124,66 @@ export interface AgentView {
   readonly breaker?: 'closed' | 'open' | 'half-open';
   /** Of a model: `provider/model`. */
   readonly model?: string;
+  /** What routing counts on, one for each capability that it has, or has outcomes at. */
+  readonly expected?: readonly AgentExpected[];
+  /** Whether outcomes count; the setting `routing.learn`. */
+  readonly learn?: boolean;
+}
+
+/** What is expected of an agent for a task of size 2, and where each figure is from. */
+export interface AgentExpected {
+  /** Empty: of tasks that named the agent, where it has no capability or several. */
+  readonly capability: string;
+  /** How many there are; 0 where they do not count. */
+  readonly outcomes: number;
+  /** From 0 to 1. */
+  readonly quality: ExpectedFigure;
+  /** Chance that an attempt is accepted, from 0 to 1. */
+  readonly success: ExpectedFigure;
+  readonly costUsd: ExpectedSpread;
+  readonly latencyMs: ExpectedSpread;
+}
+/** `assumed`: nobody said anything, and this is usual for its kind. */
+export type FigureSource = 'outcomes' | 'declared' | 'assumed';
+export interface ExpectedFigure {
+  readonly value: number;
+  readonly from: FigureSource;
+}
+/** From nine in ten being more to nine in ten being less. */
+export interface ExpectedSpread {
+  readonly low: number;
+  readonly mean: number;
+  readonly high: number;
+  readonly from: FigureSource;
+}
+
+/** What routing would have done with the past of a home, by the agents that a project has now. */
+export interface AgentReplay {
+  /** Of the past, the latest; each is one attempt with its outcome. */
+  readonly tasks: number;
+  /** Those before them, from which is only learned. */
+  readonly earlier: number;
+  /** Whether outcomes count at present; the replay always learns. */
+  readonly learn: boolean;
+  /** Tasks that named their agent: they stay with it. */
+  readonly named: number;
+  /** Tasks that would have gone to another agent. */
+  readonly moved: number;
+  /** Of those, to one of whom nothing is known at that capability; not compared. */
+  readonly unknown: number;
+  /** Tasks that none of these agents can do; not compared. */
+  readonly nobody: number;
+  /** The same tasks as they were done, and as those they would have gone to did on average. Left out where there are none. */
+  readonly compared?: { readonly tasks: number; readonly done: ReplaySide; readonly routed: ReplaySide };
+  /** Brier scores of forecasts of success, 0 the best. Left out where there are no tasks. */
+  readonly brier?: { readonly learned: number; readonly assumed: number };
+}
+/** Means for one task. Costs and times are of the tasks where they are known on both sides. */
+export interface ReplaySide {
+  /** Share that was accepted. */
+  readonly success: number;
+  readonly costUsd?: number;
+  readonly latencyMs?: number;
 }
 
 /** How one part of Baton is. */

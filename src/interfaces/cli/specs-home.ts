@@ -61,9 +61,14 @@ export const PEOPLE_SPECS: readonly CommandSpec[] = [
 export const HOME_SPECS: readonly CommandSpec[] = [
   {
     usage: 'agents',
-    about: 'list agents, what they can do and how they are',
+    about: 'list agents, what they can do, how they are and what is known of them',
     group: 'Home',
-    examples: [['baton agents --json', 'for scripts']],
+    more: 'Success, cost and time are for a task of size 2, by outcomes where there are any, else as declared or assumed.',
+    options: [{ flags: '--replay', about: 'what routing would have done with the past of this home' }],
+    examples: [
+      ['baton agents --json', 'every figure with where it is from'],
+      ['baton agents --replay', 'is learning worth it?'],
+    ],
     load: async () => (await import('./commands/agents.ts')).agents,
   },
   {

@@ -2,6 +2,7 @@
 import type { Answer, Transport } from '../api/call.ts';
 import type { DecideRequest, KeepRequest, LimitsRequest, UndecidedRequest, VerifyRequest } from '../api/requests.ts';
 import type {
+  AgentReplay,
   AgentView,
   Audit,
   ChainHeadView,
@@ -45,6 +46,8 @@ export class BatonClient {
   doctor = (cwd?: string) => this.get<Doctor>('/v1/doctor', { cwd });
   settings = (cwd?: string) => this.get<{ settings: Setting[] }>('/v1/settings', { cwd }).then(({ settings }) => settings);
   agents = (cwd?: string) => this.get<{ agents: AgentView[] }>('/v1/agents', { cwd }).then(({ agents }) => agents);
+  /** What routing would have done with the past of the home, by the agents of the project. */
+  replay = (cwd?: string) => this.get<AgentReplay>('/v1/agents/replay', { cwd });
   plan = (request: RunRequest) => this.post<PlanPreview>('/v1/plans', request);
 
   runs = (query: { readonly limit?: number; readonly open?: boolean } = {}) =>

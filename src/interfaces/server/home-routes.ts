@@ -32,6 +32,7 @@ export function homeRoutes(services: Services, outputs: OutputLog): Route[] {
     }),
     get('/settings', async (asked) => json({ settings: await services.settings(asked.query('cwd')) })),
     get('/agents', async (asked) => json({ agents: await services.agents(asked.query('cwd')) })),
+    get('/agents/replay', async (asked) => json(await services.replay(asked.query('cwd')))),
     post('/plans', async (asked) => json(await services.workflows.plan(await readBody(asked, 'runRequest')))),
 
     post('/audit/verify', async (asked) => {

@@ -11,6 +11,7 @@ import type { Hash, Plan, Principal } from '../../engine/kernel/plan.ts';
 import type { RunState, TaskRecord } from '../../engine/kernel/state.ts';
 import type { RunView } from '../../engine/kernel/view.ts';
 import type {
+  AgentReplay,
   AgentView,
   Check,
   KnowledgeEntry,
@@ -37,8 +38,10 @@ export interface Services {
   grants(): GrantState;
   readonly workflows: Workflows;
   texts(): Promise<Texts>;
-  /** As the settings of the project of this folder have them now. @throws BatonError `WORKFLOW_INVALID`, as the two below */
+  /** As the settings of the project of this folder have them now. @throws BatonError `WORKFLOW_INVALID`, as those below */
   agents(cwd?: string): Promise<readonly AgentView[]>;
+  /** What they would have done of the past of this home. @throws BatonError `ROUTING_RULES` */
+  replay(cwd?: string): Promise<AgentReplay>;
   /** How the parts that only compose knows are (agents, providers, breakers); the server adds journal, disk and node. */
   checks(cwd?: string): Promise<readonly Check[]>;
   /** Each setting with its value and where it came from; never the value of a secret. */

@@ -70,7 +70,9 @@ export default point(import.meta, {
     const stayed = alike.filter(({ on }) => on === 0).length;
     const change = mean(alike.map(({ brierOn, brierOff }) => brierOn - brierOff));
     const off = [...favour, ...alike].every(({ off: toB }) => toB === 0);
-    const [done, routed] = (['done', 'routed'] as const).map((which) => mean(favour.map(({ replayed }) => replayed[which].success)));
+    const [done, routed] = (['done', 'routed'] as const).map((which) =>
+      mean(favour.map(({ replayed }) => replayed.compared?.[which].success ?? 0)),
+    );
     return {
       holds: improved === WORLDS && moved === WORLDS && stayed === WORLDS && Math.abs(change) < OF_WEIGHT && off,
       figure:

@@ -26,7 +26,7 @@ const SAYS_OF_AGENT: Readonly<Record<FailureClass, boolean>> = {
 const NO_AGENTS: ReadonlySet<string> = new Set(['command', 'function', 'tool']);
 
 /** What the definition of a task says it was routed for; nothing where it can't be read any more. */
-export type Asked = (work: Hash) => { readonly capability: string; readonly size: number } | undefined;
+export type Asked = (work: Hash) => Pick<Outcome, 'capability' | 'size' | 'named'> | undefined;
 
 interface Attempt {
   readonly startedAt: number;

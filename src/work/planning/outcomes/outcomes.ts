@@ -20,6 +20,8 @@ export interface Outcome {
   readonly success: boolean;
   readonly costUsd?: number;
   readonly latencyMs?: number;
+  /** The task named its agent: it was not routed, and never would be. */
+  readonly named?: boolean;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -34,6 +36,8 @@ const SPREAD_WEIGHT_MIN = 3;
 const CHANCE = 2;
 
 class Tally {
+  /** How many there were; nothing of it fades. */
+  count = 0;
   good = 0;
   bad = 0;
   at = 0;
@@ -43,6 +47,7 @@ class Tally {
 
   add({ success, costUsd, latencyMs, size, at }: Outcome): void {
     this.fadeTo(at);
+    this.count++;
     if (success) this.good++;
     else this.bad++;
     const factor = factorOf(size);
@@ -66,6 +71,7 @@ const factorOf = (size: number): number => SIZE_FACTORS[size - 1] ?? 1;
 const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);
 
 interface TallyJson {
+  readonly count: number;
   readonly good: number;
   readonly bad: number;
   readonly at: number;
@@ -87,6 +93,16 @@ export class Outcomes {
     }
   }
 
+  /** How many outcomes an agent has at each capability that it has any at. */
+  counts(agent: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const [key, { count }] of this.tallies) {
+      const [capability = '', who, ...more] = JSON.parse(key) as [string, string?, number?];
+      if (who === agent && more.length === 0) counts.set(capability, count);
+    }
+    return counts;
+  }
+
   /** Nothing of an agent that has no outcomes at the capability. */
   learned(agent: string, capability: string, size: number): Learned | undefined {
     const [all, own] = [this.tallies.get(keyOf(capability)), this.tallies.get(keyOf(capability, agent))];
@@ -99,9 +115,9 @@ export class Outcomes {
   }
 
   toJSON(): OutcomesJson {
-    return [...this.tallies].map(([key, { good, bad, at, cost, latency }]) => [
+    return [...this.tallies].map(([key, { count, good, bad, at, cost, latency }]) => [
       key,
-      { good, bad, at, cost: cost.toJSON(), latency: latency.toJSON() },
+      { count, good, bad, at, cost: cost.toJSON(), latency: latency.toJSON() },
     ]);
   }
 
