@@ -161,6 +161,44 @@ tasks:
     expect((await at.baton('logs', 'last', 'use')).out).toBe('it is Aurora\n');
   });
 
+  // req P11
+  test('agents shows what is known of each and where it is from; with --replay what routing would have done', async () => {
+    at = place();
+    const settings = `agents:
+  weak: { scripted: { replies: [{ fail: { class: permanent } }] }, capabilities: [code, text], quality: 0.9, costUsd: 0.1, latency: 1m }
+  good: { scripted: { replies: [done] }, capabilities: [code], quality: 0.8, costUsd: 0.1, latency: 1m }
+`;
+    const tasks = (count: number) =>
+      Array.from({ length: count }, (_, i) => `  t${i}: { capability: code, prompt: "part ${i}" }\n`).join('');
+    at.write('baton.yaml', settings);
+    at.write('work.yaml', `version: 1\nname: work\ntasks:\n${tasks(8)}`);
+    const table = /weak +code +80 % assumed +\$0\.10 declared +1m00s declared\n +text +80 % .*\ngood +code +80 % assumed +\$0\.10 declared/;
+    expect((await at.baton('agents')).out).toMatch(table);
+    expect((await at.baton('agents', '--replay')).out).toContain('no past to replay');
+
+    expect((await at.baton('run', 'work.yaml')).code).toBe(1);
+    expect((await at.baton('run', 'work.yaml')).code).toBe(0);
+    const known =
+      /weak +code +\d+ % of 8 outcomes +\$0\.10 declared +\d+ ms (\(\d+ ms to \d+ ms\) )?outcomes\n +text +80 % assumed .*\ngood +code +(89|9\d) % of 8 outcomes/;
+    const byOwner = await at.baton('agents');
+    expect(byOwner.out).toMatch(known);
+    const replay =
+      /^16 tasks of the past[\s\S]* 0 named their agent[\s\S]* \d would have gone to another agent\n[\s\S]*\nmean of 16 tasks +as done +as routed\naccepted +50 % +[6-9]\d %\ncost +unknown +unknown\ntime [\s\S]*\(Brier score, less is better\): 0\.\d{3} learned, 0\.340 assumed\n$/;
+    expect((await at.baton('agents', '--replay')).out).toMatch(replay);
+    const [replayed] = await at.json<object>('agents', '--replay');
+    expect(replayed).toMatchObject({ tasks: 16, learn: true, compared: { done: { success: 0.5 } } });
+
+    await at.end();
+    expect((await at.baton('agents')).out).toMatch(known);
+    expect(await at.json<object>('agents', '--replay')).toEqual([replayed]);
+    at.write('baton.yaml', `${settings}routing: { learn: false }\n`);
+    const off = await at.baton('agents');
+    expect(off.out).toMatch(table);
+    expect(off.out).toContain('Learning is off');
+    expect(await at.json<object>('agents')).toMatchObject([{ learn: false, expected: [{ capability: 'code', outcomes: 0 }, {}] }, {}]);
+    expect((await at.baton('agents', '--replay')).out).toMatch(/this is what it would do/);
+  });
+
   // req F4
   test('plan shows tasks, limits and whom it will wait for, and runs nothing', async () => {
     at = place();

@@ -17,6 +17,7 @@ const READERS = [
   ['logs', 'last'],
   ['inbox'],
   ['agents'],
+  ['agents', '--replay'],
   ['doctor'],
   ['plan', 'quick.yaml'],
   ['audit', 'verify'],

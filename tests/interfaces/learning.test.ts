@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type OpenHome, openHome } from '../../src/compose/engine.ts';
 import { Learning } from '../../src/compose/learning.ts';
+import { replayPast } from '../../src/compose/past.ts';
+import { openReader } from '../../src/compose/reader.ts';
 import { homePaths } from '../../src/engine/journal/home.ts';
 import { RUN_TERMINAL } from '../../src/engine/kernel/state.ts';
 import { route } from '../../src/work/planning/route/route.ts';
@@ -28,10 +30,11 @@ function project(settings = SETTINGS): string {
   writeFileSync(join(cwd, 'baton.yaml'), settings);
   return cwd;
 }
-const open = (cwd: string) => openHome({ home: join(cwd, '.baton'), cwd, env: { PATH: process.env['PATH'], HOME: cwd } });
+const optionsOf = (cwd: string) => ({ home: join(cwd, '.baton'), cwd, env: { PATH: process.env['PATH'], HOME: cwd } });
+const open = (cwd: string) => openHome(optionsOf(cwd));
 
-async function carryOut({ services, host }: OpenHome, cwd: string, name: string, agent: string): Promise<void> {
-  writeFileSync(join(cwd, 'work.yaml'), workflow(name, agent));
+async function carryOut({ services, host }: OpenHome, cwd: string, name: string, agent: string, text?: string): Promise<void> {
+  writeFileSync(join(cwd, 'work.yaml'), text ?? workflow(name, agent));
   const plan = await services.workflows.prepare({ file: 'work.yaml', cwd });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const stop = host.onFacts(() => {
@@ -111,5 +114,73 @@ test('whoever only reads a home writes nothing and knows the same', async () => 
   await carryOut(home, cwd, 'two', 'good');
   expect(beside.outcomes().learned('good', 'code', 2)).toEqual(home.learning.outcomes().learned('good', 'code', 2));
   beside.close();
+  await home.close();
+});
+
+/** Eight tasks for whoever can. */
+const asking = (name: string, capability: string) => workflow(name, capability).replaceAll('agent:', 'capability:');
+const BOTH = SETTINGS.replaceAll('[code]', '[code, text]');
+
+// req P11: what is learned of a task is learned of what it asked for, also of an agent that can do several things.
+test('agents are shown with what is known of them, the same by the owner and by a reader, until learning is switched off', async () => {
+  const cwd = project(BOTH);
+  const home = await open(cwd);
+  const expectedOf = async (name: string, { services }: Pick<OpenHome, 'services'> | Awaited<ReturnType<typeof openReader>> = home) =>
+    (await services.agents()).find((agent) => agent.name === name);
+  expect(await expectedOf('weak')).toMatchObject({
+    learn: true,
+    expected: [
+      { capability: 'code', outcomes: 0, success: { value: 0.8, from: 'assumed' }, quality: { value: 0.9, from: 'declared' } },
+      { capability: 'text', outcomes: 0, costUsd: { mean: 0.1, from: 'declared' }, latencyMs: { mean: 60_000, from: 'declared' } },
+    ],
+  });
+  await carryOut(home, cwd, 'one', '', asking('one', 'code'));
+  await carryOut(home, cwd, 'two', 'good');
+  const weak = await expectedOf('weak');
+  expect(weak?.expected).toMatchObject([
+    { capability: 'code', outcomes: 8, success: { from: 'outcomes' } },
+    { capability: 'text', outcomes: 0 },
+  ]);
+  expect(weak?.expected?.[0]?.success.value).toBeLessThan(0.5);
+  expect(weak?.expected?.[0]?.latencyMs.from).toBe('outcomes');
+  const good = await expectedOf('good');
+  expect(good?.expected).toMatchObject([{ capability: 'code', outcomes: 0 }, { capability: 'text' }, { capability: '', outcomes: 8 }]);
+  const beside = await openReader(optionsOf(cwd));
+  // Breakers are of the process that carries out runs.
+  for (const each of [weak, good]) expect((await expectedOf(each?.name ?? '', beside))?.expected).toEqual(each?.expected);
+  beside.close();
+
+  writeFileSync(join(cwd, 'baton.yaml'), `${BOTH}routing: { learn: false }\n`);
+  expect(await expectedOf('weak')).toMatchObject({
+    learn: false,
+    expected: [{ outcomes: 0, success: { value: 0.8, from: 'assumed' } }, {}],
+  });
+  await home.close();
+});
+
+// req P11
+test('the past of a home is replayed out of its journal, by owner and reader, and only the latest of a long one', async () => {
+  const cwd = project(BOTH);
+  const home = await open(cwd);
+  expect(await home.services.replay()).toEqual({ tasks: 0, earlier: 0, named: 0, moved: 0, unknown: 0, nobody: 0, learn: true });
+  await carryOut(home, cwd, 'one', '', asking('one', 'code'));
+  await carryOut(home, cwd, 'two', 'good');
+  await carryOut(home, cwd, 'three', '', asking('three', 'code'));
+  const replayed = await home.services.replay();
+  expect(replayed).toMatchObject({ tasks: 24, earlier: 0, named: 8, nobody: 0, learn: true });
+  // It saw after some failures what was known only after all of them.
+  expect(replayed.moved).toBeGreaterThan(0);
+  expect(replayed.compared?.routed.success).toBeGreaterThan(replayed.compared?.done.success ?? 1);
+  expect(replayed.brier?.learned).toBeLessThan(replayed.brier?.assumed ?? 0);
+  const beside = await openReader(optionsOf(cwd));
+  expect(await beside.services.replay()).toEqual(replayed);
+  beside.close();
+  const { journal } = home.services;
+  const { settings } = home;
+  // The eight that failed are only learned from: whom the rest goes to is the same.
+  for (const replayedMax of [16, 7, 1])
+    expect(await replayPast({ journal, settings, replayedMax })).toMatchObject({ tasks: replayedMax, earlier: 24 - replayedMax, moved: 0 });
+  writeFileSync(join(cwd, 'baton.yaml'), `${BOTH}routing: { learn: false }\n`);
+  expect(await home.services.replay()).toEqual({ ...replayed, learn: false });
   await home.close();
 });

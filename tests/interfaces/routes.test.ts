@@ -209,6 +209,7 @@ describe('reading', () => {
     const { well, checks } = await fake.client.doctor();
     expect([well, checks.map(({ part }) => part)]).toEqual([true, ['node', 'disk', 'journal', 'agents']]);
     expect(await fake.client.agents()).toHaveLength(1);
+    expect(await fake.client.replay()).toMatchObject({ tasks: 0, learn: true });
     expect(await fake.client.settings()).toEqual([{ name: 'slots', value: 64, source: 'default' }]);
     expect((await fake.client.plan(request)).tasks).toHaveLength(1);
     expect(await fake.client.runs()).toEqual([]);

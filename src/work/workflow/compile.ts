@@ -163,6 +163,7 @@ function single(
     definition: {
       kind: 'agent',
       agent,
+      ...(entry.capability === undefined ? {} : { capability: entry.capability }),
       prompt: template(entry.prompt ?? ''),
       ...(entry.with ? { inputs: templateValues(entry.with) } : {}),
       ...(entry.schema ? { schema: entry.schema } : {}),

@@ -48,8 +48,8 @@ function agentLines(all: readonly AgentView[], paint: Paint): string[] {
 function expectedCells({ capability, outcomes, success, costUsd, latencyMs }: AgentExpected, paint: Paint): string[] {
   const from = (figure: Pick<ExpectedFigure, 'from'>) => paint('dim', figure.from);
   const spread = (figure: ExpectedSpread, word: (amount: number) => string) => {
-    const { low, mean, high } = figure;
-    return `${word(mean)}${figure.from === 'outcomes' ? ` (${word(low)} to ${word(high)})` : ''} ${from(figure)}`;
+    const [low, mean, high] = [word(figure.low), word(figure.mean), word(figure.high)];
+    return `${mean}${low === high ? '' : ` (${low} to ${high})`} ${from(figure)}`;
   };
   return [
     capability || paint('dim', 'when named'),

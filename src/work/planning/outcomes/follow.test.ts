@@ -40,6 +40,12 @@ test('a commit is a success, with everything the attempt cost and the time of th
 });
 
 // req P11
+test('of a task that named its agent the outcome says so', () => {
+  const named = new OutcomeFollower(() => ({ capability: 'code', size: 2, named: true }));
+  expect(outcomes([plan, start('a'), commit('a')], named)).toMatchObject([{ agent: 'coder', named: true }]);
+});
+
+// req P11
 test('work that a check sent back is a failure, and the attempt after it counts for itself', () => {
   const done: Fact = { type: 'attempt.succeeded', task: 'b', attempt: 1, result: 'r' };
   const facts: Fact[] = [

@@ -108,6 +108,7 @@ describe('outcomes move routing', () => {
     const known = learnedFrom(past(favouring));
     const again = Outcomes.from(JSON.parse(JSON.stringify(known)));
     expect(again.learned('A', 'code', 2)).toEqual(known.learned('A', 'code', 2));
+    expect([...again.counts('A')]).toEqual([['code', 250]]);
     for (const each of past(favouring, 20, 9)) [known, again].map((one) => one.add(each));
     expect(again.learned('B', 'code', 2)).toEqual(known.learned('B', 'code', 2));
   });
@@ -120,6 +121,35 @@ test('replayed over the past, routing shows what it would have done', () => {
   expect(found.moved).toBeGreaterThan(200);
   expect(found.compared?.routed.success).toBeGreaterThan((found.compared?.done.success ?? 1) + 0.2);
   expect(found.brier?.learned).toBeLessThan(found.brier?.assumed ?? 0);
+  expect(replay([], AGENTS)).toEqual({ tasks: 0, named: 0, moved: 0, unknown: 0, nobody: 0 });
+});
+
+// req P11: who was named keeps the task, and what cannot be known is not compared.
+test('a replay moves only what routing decides, and compares only what is known', () => {
+  const outcomes = past({ A: 0.5, B: 0.5 }, 10);
+  const named = replay(
+    outcomes.map((each) => ({ ...each, named: true })),
+    [agent('C', 1)],
+  );
+  expect(named).toMatchObject({ named: 10, moved: 0, compared: { tasks: 10 } });
+  expect(named.compared?.routed).toEqual(named.compared?.done);
+  const stranger = replay(outcomes, [agent('C', 1)]);
+  expect(stranger).toMatchObject({ moved: 10, unknown: 10, nobody: 0 });
+  expect(stranger.compared).toBeUndefined();
+  const nobody = replay(outcomes, [{ ...agent('A', 1), capabilities: ['text'] }]);
+  expect(nobody).toMatchObject({ moved: 0, unknown: 0, nobody: 10 });
+  expect(nobody.compared).toBeUndefined();
+});
+
+// req P11: one that did the small tasks, and one that told no costs.
+test('a replay weighs tasks by their size, and costs only where both sides have them', () => {
+  const small = { agent: 'A', capability: 'code', size: 1, success: true, costUsd: 0.3, latencyMs: 300, at: 1 };
+  const large = { agent: 'B', capability: 'code', size: 3, success: true, latencyMs: 9_000, at: 2 };
+  const { moved, compared } = replay([small, large], [agent('A', 1), agent('B', 0.1)]);
+  expect([moved, compared?.tasks]).toEqual([1, 2]);
+  // The large one by A would have taken as long as its size says, and nobody knows what it did cost.
+  expect(compared?.done).toEqual({ success: 1, costUsd: 0.3, latencyMs: 4_650 });
+  expect(compared?.routed).toEqual({ success: 1, costUsd: 0.3, latencyMs: 1_650 });
 });
 
 // req P11
