@@ -13,7 +13,7 @@ import { askedIn } from './asked.ts';
 import { rulesOf } from './routing.ts';
 
 /** Outcomes that are replayed: the latest. Those before them only teach. */
-export const REPLAYED_MAX = 5_000;
+const REPLAYED_MAX = 5_000;
 const PAGE = 1_000;
 /** Routed in one go; then others are served. */
 const ROUTED_AT_ONCE = 100;
