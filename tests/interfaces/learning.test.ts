@@ -177,6 +177,11 @@ test('the past of a home is replayed out of its journal, by owner and reader, an
   beside.close();
   const { journal } = home.services;
   const { settings } = home;
+  const leafing = {
+    ...{ position: () => journal.position(), get: (hash: string) => journal.get(hash) },
+    readAll: (after = 0) => journal.readAll(after, 7),
+  };
+  expect(await replayPast({ journal: leafing, settings })).toEqual(replayed);
   // The eight that failed are only learned from: whom the rest goes to is the same.
   for (const replayedMax of [16, 7, 1])
     expect(await replayPast({ journal, settings, replayedMax })).toMatchObject({ tasks: replayedMax, earlier: 24 - replayedMax, moved: 0 });
