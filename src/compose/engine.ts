@@ -9,7 +9,7 @@ import { acquireOwner, type Owner } from '../engine/journal/owner.ts';
 import { readOwner } from '../engine/journal/owner-info.ts';
 import { ReadModel, VIEWS_EVERY_MS } from '../engine/journal/read-model.ts';
 import type { SqliteJournal } from '../engine/journal/sqlite.ts';
-import type { Hash, TaskSpec } from '../engine/kernel/plan.ts';
+import { type Hash, plainPath, type TaskSpec } from '../engine/kernel/plan.ts';
 import { viewOf } from '../engine/kernel/view.ts';
 import { BatonError } from '../errors.ts';
 import type { Engine, Services } from '../interfaces/server/services.ts';
@@ -34,6 +34,7 @@ import { homeIdOf, openWorkPlaces } from './places.ts';
 import { localPrincipal } from './principal.ts';
 import { removeRuns } from './remove.ts';
 import { createRepositories, treeService } from './repositories.ts';
+import { globsOf, projectIn } from './repository.ts';
 import { routeOptions } from './routing.ts';
 import { createDecisions, createTexts } from './texts.ts';
 import { version } from './version.ts';
@@ -96,14 +97,14 @@ export async function openHome(options: HomeOptions): Promise<OpenHome> {
     homeId,
     folders: {
       project: projectFor(home, cwd),
-      projectOf: (run) => host.latest(run)?.plan.scope,
+      projectOf: (run) => projectIn(host.latest(run)?.plan),
       root: places.work,
       sockets: places.sockets,
     },
     repositories,
     sandboxes,
     // Looked up with each search: a project may have changed its file.
-    searchServer: (run) => settingsOf(host.latest(run)?.plan.scope ?? cwd, env).search,
+    searchServer: (run) => settingsOf(projectIn(host.latest(run)?.plan) ?? cwd, env).search,
     knowledge,
     reach: options.reach ?? {},
     env,
@@ -216,9 +217,14 @@ export function floorServices(
     },
     replay: async (folder = cwd) => replayPast({ journal, settings: settingsOf(folder, env) }),
     checks: async (folder = cwd) => partChecks({ cwd: folder, env, staff, settings: settingsOf(folder, env), now: systemClock.now() }),
-    contracts: async (project, paths) => {
-      const isContract = settingsOf(project, env).workspace.contracts.map(matcher);
-      return paths.filter((path) => isContract.some((matches) => matches(path)));
+    contracts: async ({ scope = cwd, folder }, paths) => {
+      const globs = globsOf(
+        { scope, folder },
+        (project) => settingsOf(project, env),
+        ({ contracts }) => contracts,
+      );
+      const isContract = globs.map(matcher);
+      return paths.filter((path) => isContract.some((matches) => matches(plainPath(path))));
     },
     settings: async (folder = cwd) => settingsOf(folder, env).sources.map(({ name, value, from }) => ({ name, value, source: from })),
   };

@@ -1,5 +1,5 @@
 /** Workflow files as the API asks for them: checked, previewed, and made into plans. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Hash, Limits, Plan } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
@@ -17,7 +17,9 @@ import { planOf } from '../work/workflow/plan.ts';
 import { formatProblem, type Problem } from '../work/workflow/problem.ts';
 import type { World } from '../work/workflow/routes.ts';
 import { findSettings, projectOf, type Settings } from '../work/workflow/settings.ts';
+import { repositoryOf } from '../work/workspace/repository-of.ts';
 import { agentProblem, type Staff } from './agents.ts';
+import { projectIn } from './repository.ts';
 
 export interface WorkflowParts {
   readonly staff: Staff;
@@ -39,12 +41,12 @@ export function createWorkflows(parts: WorkflowParts): Workflows {
     async plan(request): Promise<PlanPreview> {
       const { loaded, settings } = await load(parts, request);
       const described = describe(begun(parts, loaded, settings, request, true));
-      if (!isRepository(projectOf(request.cwd))) return described;
+      if (!(await repositoryOf(projectOf(request.cwd)))) return described;
       const promote = loaded.files[loaded.main]?.value.promote ?? 'end';
       return { ...described, trees: { promote, ...defined({ approval: settings.promotionApproval }) } };
     },
     async change(state, asked) {
-      const cwd = state.plan.scope ?? '.';
+      const cwd = projectIn(state.plan) ?? '.';
       const settings = settingsAt(cwd, parts.env);
       return changedPlan(
         {
@@ -72,9 +74,6 @@ export async function planText(parts: WorkflowParts, text: string, request: RunR
   return plan(parts, loaded, settings, request);
 }
 
-/** A folder of git's, or the file that stands for it in a linked work tree. */
-const isRepository = (project: string): boolean => existsSync(join(project, '.git'));
-
 const worldOf = ({ world }: WorkflowParts, settings: Settings) => (world ? { world: () => world(settings) } : {});
 
 const limitsFor = (settings: Settings, { limits }: RunRequest): Limits => narrowLimits(limits ?? {}, settings.limits);
@@ -89,7 +88,7 @@ const begun = (parts: WorkflowParts, loaded: Loaded, settings: Settings, request
     ...worldOf(parts, settings),
   });
 
-function plan(parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Plan {
+async function plan(parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Promise<Plan> {
   const { refused } = foreseen(begun(parts, loaded, settings, request));
   if (refused.length > 0)
     throw new BatonError('PLAN_REFUSED', `${loaded.main} asks for more than it may have.\n${refused.map(formatProblem).join('\n')}`, {
@@ -99,14 +98,17 @@ function plan(parts: WorkflowParts, loaded: Loaded, settings: Settings, request:
     });
   const { put, now } = parts;
   const { inputs, priority } = request;
+  const project = projectOf(request.cwd);
+  const repository = await repositoryOf(project);
   return planOf(loaded, {
     agents: settings.agents,
     routing: settings.routing,
     planning: settings.planning,
     ...worldOf(parts, settings),
     limits: limitsFor(settings, request),
-    scope: projectOf(request.cwd),
-    ...(isRepository(projectOf(request.cwd)) ? { repository: defined({ approval: settings.promotionApproval }) } : {}),
+    scope: repository?.top ?? project,
+    ...defined({ folder: repository?.folder }),
+    ...(repository ? { repository: defined({ approval: settings.promotionApproval }) } : {}),
     now: now(),
     put,
     ...(inputs ? { inputs } : {}),

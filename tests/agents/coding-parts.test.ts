@@ -66,7 +66,7 @@ test('whoever waits for a person is not ended for it', async () => {
 });
 
 describe('the policy for what agents ask', () => {
-  const inside = { folder: '/workspace', home: '/agent/home' };
+  const inside = { folder: '/workspace', workspace: '/workspace', home: '/agent/home' };
   const rule = (asked: Partial<Permission>) => insideOnly({ kind: 'execute', title: '', input: {}, paths: [], ...asked }, inside);
   const run = (command: string) => rule({ input: { command } });
 
@@ -103,6 +103,15 @@ describe('the policy for what agents ask', () => {
     expect(rule({ kind: 'edit', paths: ['/usr/bin/x'] })).toMatchObject({ allow: false });
     expect(rule({ kind: 'read', paths: ['/usr/include/x.h'] })).toMatchObject({ allow: true });
     expect(rule({ kind: 'read', paths: ['/etc/shadow'] })).toMatchObject({ allow: false });
+  });
+  test('a package of the repository is where paths begin, and not where they end', () => {
+    const below = { ...inside, folder: '/workspace/packages/x' };
+    const edit = (path: string) => insideOnly({ kind: 'edit', title: '', input: {}, paths: [path] }, below);
+    expect([edit('../y/a.ts'), edit('/workspace/a.ts'), edit('../../../x')].map((ruling) => ruling !== 'ask' && ruling.allow)).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
   test('reads a command from its title when that is all there is, and words of a list', () => {
     expect(rule({ title: 'cat /etc/passwd' })).toMatchObject({ allow: false });

@@ -61,7 +61,7 @@ const taskOf = async (
   const trees = createTrees({ folder: join(at.root, 'trees'), project: at.project });
   const promotions = new Proxy({} as Repository['promotions'], {});
   found.repository = {
-    project: at.project,
+    top: at.project,
     trees,
     promotions,
     rules: {},

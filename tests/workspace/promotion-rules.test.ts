@@ -71,8 +71,8 @@ test('a change above the quota is refused, with the limit and the value', async 
   const tree = await at.candidate({ 'b.txt': 'b'.repeat(60), 'c.txt': 'c'.repeat(60), 'a.txt': undefined });
   const request = { id: 'p-1', project: at.project, base: at.base, tree, rules: {} };
   const refused = [
-    await at.with({ quota: { bytes: 100, files: 10 } }).promote(request),
-    await at.with({ quota: { bytes: 1000, files: 1 } }).promote(request),
+    await at.promotions.promote({ ...request, quota: { bytes: 100, files: 10 } }),
+    await at.promotions.promote({ ...request, quota: { bytes: 1000, files: 1 } }),
   ];
   expect(refused).toMatchObject([
     { ok: false, code: 'QUOTA_EXCEEDED', message: 'limit quota.bytes = 100: the change has 120.' },

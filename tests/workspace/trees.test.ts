@@ -45,7 +45,7 @@ function project(files: Readonly<Record<string, string>>, quota?: Quota): { fold
   const folder = temporary('tree-project');
   put(folder, files);
   sh(folder, 'git init -q && git add -A && git commit -q --allow-empty -m one');
-  return { folder, trees: createTrees({ folder: temporary('trees'), project: folder, ...(quota ? { quota } : {}) }) };
+  return { folder, trees: createTrees({ folder: temporary('trees'), project: folder, ...(quota ? { quotaOf: () => quota } : {}) }) };
 }
 const paths = (changes: readonly { readonly path: string; readonly kind: string }[]) =>
   changes.map(({ path, kind }) => `${kind} ${path}`).sort();

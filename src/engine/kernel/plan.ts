@@ -114,7 +114,7 @@ export interface TaskSpec {
   readonly tree?: boolean;
   /** How many children of a container run at once. */
   readonly maxParallel?: number;
-  /** Globs this task claims exclusively, in `scope` (a repository or project folder). A container claims nothing; its children do. */
+  /** Globs this task claims exclusively, relative to the project. A container claims nothing; its children do. */
   readonly claims?: readonly string[];
   readonly budget?: Amounts;
   /** Limit of one attempt, in milliseconds; the host enforces it. */
@@ -149,8 +149,10 @@ export interface Plan {
   readonly source: Hash;
   readonly tasks: readonly TaskSpec[];
   readonly limits: Limits;
-  /** What `claims` are relative to; claims of different scopes never meet. */
+  /** The repository, else the folder of the project; claims of different scopes never meet. */
   readonly scope?: string;
+  /** Where in `scope` the project lies, with `/`; missing: it is the scope. */
+  readonly folder?: string;
   readonly priority?: number;
   /** Milliseconds since the epoch. A nearer deadline starts earlier. */
   readonly deadlineAt?: number;
@@ -171,3 +173,14 @@ export interface TreeRule {
   /** Asked before each promotion. */
   readonly approval?: ApprovalRule;
 }
+
+/** What a task claims, relative to the scope of its run. */
+export const claimsIn = ({ folder }: Pick<Plan, 'folder'>, { claims = [] }: Pick<TaskSpec, 'claims'>): readonly string[] =>
+  claims.map((glob) => inFolder(folder, glob));
+
+/** A glob of a project as one of its scope. */
+export const inFolder = (folder: string | undefined, glob: string): string =>
+  folder === undefined ? glob : `${folder.replace(/[*?[{]/g, '[$&]')}/${glob}`;
+
+/** The path that a glob without patterns means. */
+export const plainPath = (glob: string): string => glob.replace(/\[([*?[{])\]/g, '$1');

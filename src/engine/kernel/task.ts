@@ -15,7 +15,7 @@
 import { redeliver } from './message.ts';
 import { orderKey } from './order.ts';
 import { type Owed, type OwedChange, owe } from './owed.ts';
-import type { TaskSpec } from './plan.ts';
+import { claimsIn, type TaskSpec } from './plan.ts';
 import { NO_ENTRIES, NONE, NOTHING_SPENT, type RunState, type TaskRecord, type TaskStatus, TERMINAL, touch, treeOf } from './state.ts';
 
 const TRANSITIONS: { readonly [From in TaskStatus]: readonly TaskStatus[] } = {
@@ -378,7 +378,7 @@ function owedWhenReady(state: RunState, task: TaskRecord): readonly Owed[] {
         task: id,
         request: requestId(state.id, id),
         scope: state.plan.scope ?? '',
-        claims: task.spec.claims ?? [],
+        claims: claimsIn(state.plan, task.spec),
         key: orderKey(state, task.spec),
       },
     ];

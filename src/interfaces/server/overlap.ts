@@ -75,7 +75,8 @@ export async function overlapCommand(
     throw new BatonError('OVERLAP_STALE', `"${request}" and "${other}" are not what you saw.`, {
       hint: `Look again: baton show ${state.id} ${record.spec.id}`,
     });
-  return { type: 'grant.share', request, other, binds, contracts: await services.contracts(one.scope, one.claims), by: services.local };
+  const found = await Promise.all([one, two].map(({ run: of }) => services.contracts(services.state(of)?.plan ?? {}, one.claims)));
+  return { type: 'grant.share', request, other, binds, contracts: [...new Set(found.flat())], by: services.local };
 }
 
 /** The same whoever of the two is asked about. */

@@ -46,8 +46,8 @@ export interface Services {
   checks(cwd?: string): Promise<readonly Check[]>;
   /** Each setting with its value and where it came from; never the value of a secret. */
   settings(cwd?: string): Promise<readonly Setting[]>;
-  /** Those of the paths that are contracts in a project. @throws BatonError as above */
-  contracts(project: string, paths: readonly string[]): Promise<readonly string[]>;
+  /** Those of the paths, relative to the scope, that are contracts there or in the project. @throws BatonError as above */
+  contracts(where: Pick<Plan, 'scope' | 'folder'>, paths: readonly string[]): Promise<readonly string[]>;
   /** What is kept for later work of the project of this folder. */
   knowledge(cwd?: string): Promise<KnowledgeReader>;
   /** Who speaks through the local socket, or in this process: the machine's user, with every role. */

@@ -7,8 +7,10 @@ import type { Failure, Usage } from '../../engine/kernel/plan.ts';
 import type { Mount, Wrapped } from '../sandbox/sandbox.ts';
 
 export interface Walls {
-  /** Where the agent finds the workspace, such as `/workspace`. */
+  /** Where the agent works, such as `/workspace`, or a package of the repository there. */
   readonly folder: string;
+  /** Everything it may change: the same folder, or one above it. */
+  readonly workspace: string;
   /**
    * Absolute path, on this machine, of a folder that stays from one attempt of the task to the next. The adapter keeps
    * there what an agent may go on with; whoever is inside must be able to reach what is mounted from it.

@@ -112,7 +112,7 @@ const attemptIn = async (
     const work = { ...workOf(place, definition, env, context), ...tools, ...defined({ patching }) };
     const ended = await staff.adapters[agent.kind].attempt(walled ? { ...work, walls: walled.walls } : work, services);
     if (ended.ok) await took();
-    return watch.signal.aborted ? stopped(home, watch.signal, context) : await sealed(home, ended, work, context);
+    return watch.signal.aborted ? stopped(home, watch.signal, context) : await sealed(home, ended, place, context);
   } finally {
     await walled?.close();
     log.end();
@@ -132,9 +132,9 @@ const stopped = (home: Home, { reason }: AbortSignal, { blobs }: AttemptContext)
   return { ok: true, result: putContent({ summary, outputs: {}, artifacts: [], evidence: [], questions: [] }, blobs) };
 };
 
-const sealed = async (home: Home, ended: AgentOutcome, work: Work, { blobs }: AttemptContext): Promise<Outcome> => {
+const sealed = async (home: Home, ended: AgentOutcome, { real }: Place, { blobs }: AttemptContext): Promise<Outcome> => {
   const store = { blobs, secrets: home.secrets };
-  const outcome = ended.ok ? succeeded(await seal(ended.result, work.folder), store) : failed(ended, store);
+  const outcome = ended.ok ? succeeded(await seal(ended.result, real), store) : failed(ended, store);
   return { ...outcome, ...defined({ usage: ended.usage }) };
 };
 

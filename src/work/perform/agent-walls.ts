@@ -72,7 +72,8 @@ export async function openAgentWalls(
   const base = `http://127.0.0.1:${METER_PORT}`;
   return {
     walls: {
-      folder: INSIDE,
+      folder: place.inside,
+      workspace: INSIDE,
       state,
       ...(owner ? { owner } : {}),
       wrap: (request) => walls.wrap({ ...request, relays: [{ port: METER_PORT, socket }] }),

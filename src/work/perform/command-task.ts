@@ -59,5 +59,5 @@ const run = async (
   if (written === undefined) return succeeded(commandContent(ended, context.blobs), store);
   if (!written.ok) return failed(invalidOutput(written.problems, 1), store);
   if (written.result.status === 'failed') return failed(gaveUp(written.result), store);
-  return succeeded(await seal(written.result, place.folder), store);
+  return succeeded(await seal(written.result, place.real), store);
 };

@@ -27,7 +27,7 @@ export function beforePatch({ recorded, blobs }: Pick<AttemptContext, 'recorded'
 
 /** Says in the log which way was chosen. Undefined where none is needed: the agent works itself, or has nothing to change. */
 export async function openPatching(
-  { folder, workspace, repository }: Place,
+  { real: folder, workspace, repository }: Place,
   way: ChangeWay,
   { name, config }: AgentConfig,
   { spec, attempt }: Pick<AttemptContext, 'spec' | 'attempt'>,

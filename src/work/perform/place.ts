@@ -5,8 +5,9 @@
  * agent's code, so whatever runs in it runs inside the walls of a sandbox, and so does every agent that chooses commands
  * itself. Anywhere else a command is the user's own line, and runs like one of a Makefile.
  */
-import { chown } from 'node:fs/promises';
+import { chown, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import { OWN } from '../../engine/kernel/attempt.ts';
 import type { TaskSpec } from '../../engine/kernel/plan.ts';
@@ -18,6 +19,7 @@ import type { Command } from '../processes/process.ts';
 import { INSIDE, type Mount, type Relay, type Sandbox, type Wrapped } from '../sandbox/sandbox.ts';
 import type { Commit, Workspace } from '../workspace/workspace.ts';
 import { openFolder, type TaskFolder } from './folders.ts';
+import { plainFolder } from './plain-folder.ts';
 import { type Repository, workspaceId } from './repositories.ts';
 import { folderOf, type Home, placeOf, type Whose } from './surroundings.ts';
 import { namedFiles, toolMounts } from './tool-mounts.ts';
@@ -30,6 +32,8 @@ const EXCHANGE_INSIDE = '/baton';
 export interface Place {
   /** Absolute path on this machine. */
   readonly folder: string;
+  /** The same without links, as it was found. Whoever works there may have put some on the way to it since. */
+  readonly real: string;
   /** The same for processes that are started here. */
   readonly inside: string;
   readonly exchange: TaskFolder;
@@ -83,7 +87,8 @@ export async function openPlace(home: Home, whose: Whose, need: Need): Promise<P
   const exchange = folderOf(home, whose);
   await openFolder(exchange, { attempt: whose.attempt, goesOn: need.goesOn || need.apart !== undefined });
   const own = need.tree === undefined ? undefined : await openTree(home, whose, need, need.tree).catch(refuse);
-  const folder = own?.workspace.folder ?? placeOf(home, need.definition, exchange, whose.run);
+  const folder = own?.folder ?? placeOf(home, need.definition, exchange, whose.run);
+  const real = await realpath(folder);
   const tree = own ? { workspace: own.workspace, repository: own.repository } : {};
   if (!need.walled) {
     const inside = { task: exchange.task, handoff: exchange.handoff, result: exchange.result };
@@ -92,17 +97,19 @@ export async function openPlace(home: Home, whose: Whose, need: Need): Promise<P
       cwd: folder,
       env: plainEnv(command.env, own),
     });
-    return { folder, inside: folder, exchange, files: inside, ...tree, command: ready, close: async () => own?.close() };
+    return { folder, real, inside: folder, exchange, files: inside, ...tree, command: ready, close: async () => own?.close() };
   }
   const sandbox = await home.sandboxes.choose();
   const { owner } = sandbox;
   if (owner) for (const each of own ? [exchange.folder] : [exchange.folder, folder]) await chown(each, owner.uid, owner.gid);
   const out = await openWayOut(home, whose, need.definition.network ?? [], owner, need.signal);
   const exchanged = { from: exchange.folder, to: EXCHANGE_INSIDE, write: true };
-  const walls = wallsOf(home, sandbox, { workspace: folder, mounts: [exchanged], out });
+  const inside = join(INSIDE, own?.repository.folder ?? '');
+  const walls = wallsOf(home, sandbox, { workspace: own?.workspace.folder ?? folder, inside, mounts: [exchanged], out });
   return {
     folder,
-    inside: INSIDE,
+    real,
+    inside,
     exchange,
     files: {
       task: insideOf(exchange, exchange.task),
@@ -139,12 +146,10 @@ const refuse = (error: unknown): never => {
 async function openTree(home: Home, whose: Whose, need: Need, tree: Commit) {
   const repository = home.repositories.of(whose.run);
   const { trees } = repository;
-  const equipped = { touched: need.walled, signal: need.signal };
   if (need.apart !== undefined) {
     const id = `${workspaceId(whose.run, whose.task)}/${need.apart}`;
     const workspace = await tried(() => trees.checkout(id, tree));
-    await repository.equip(workspace, equipped);
-    return { workspace, repository, close: () => trees.remove(id) };
+    return { ...(await opened(repository, workspace, need)), close: () => trees.remove(id) };
   }
   const id = workspaceId(whose.run, whose.task);
   if (!need.goesOn) await trees.remove(id);
@@ -154,8 +159,14 @@ async function openTree(home: Home, whose: Whose, need: Need, tree: Commit) {
     await tried(() => trees.restore(workspace, commit));
   }
   if (workspace.base !== tree) ({ workspace } = await tried(() => trees.rebase(workspace, tree)));
-  await repository.equip(workspace, equipped);
-  return { workspace, repository, close: async () => {} };
+  return { ...(await opened(repository, workspace, need)), close: async () => {} };
+}
+
+/** With the project's folder in it, which an earlier task may have removed. */
+async function opened(repository: Repository, workspace: Workspace, need: Need) {
+  const folder = await plainFolder(workspace.folder, repository.folder);
+  await repository.equip(workspace, { touched: need.walled, signal: need.signal });
+  return { repository, workspace, folder };
 }
 
 /** The work goes on in the folder as it is: something was said of it, or the machine was in the way. */
@@ -173,20 +184,23 @@ const OUTSIDE_ONLY = new Set(['HOME', 'TMPDIR', 'USER', 'LOGNAME', 'SHELL']);
 
 /** What is around every command that is run there. */
 interface Around {
+  /** Absolute path on this machine of what is `/workspace` inside. */
   readonly workspace: string;
+  /** Where commands begin, inside. Default `/workspace`. */
+  readonly inside?: string;
   readonly mounts: readonly Mount[];
   readonly out: WayOut | undefined;
 }
-export function wallsOf(home: Home, sandbox: Sandbox, { workspace, mounts: shared, out }: Around): Walls {
+export function wallsOf(home: Home, sandbox: Sandbox, { workspace, inside = INSIDE, mounts: shared, out }: Around): Walls {
   return {
     sandbox,
-    wrap({ command, env, cwd, mounts = [], relays = [] }) {
+    wrap({ command, env, cwd = inside, mounts = [], relays = [] }) {
       const tools = toolMounts(env['PATH'] ?? '', home.env['HOME'] ?? homedir(), sandbox.owner);
       const own = Object.fromEntries(Object.entries(env).filter(([name, value]) => !OUTSIDE_ONLY.has(name) || value !== home.env[name]));
       return sandbox.wrap({
         command,
         workspace,
-        ...(cwd === undefined ? {} : { cwd }),
+        cwd,
         env: { ...own, ...out?.env },
         mounts: [...shared, ...tools, ...mounts],
         relays: [...(out ? [out.relay] : []), ...relays],

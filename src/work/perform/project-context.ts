@@ -10,7 +10,7 @@ const [FILES_MAX, DEPTH_MAX, TEXT_MAX] = [20_000, 12, 256 * 1024];
 const LOOK_MS = 10_000;
 
 /** Without a checkout a task works in an empty folder, and there is nothing to tell. */
-export async function projectIn({ workspace, folder }: Pick<Place, 'workspace' | 'folder'>): Promise<ProjectContext> {
+export async function projectIn({ workspace, real: folder }: Pick<Place, 'workspace' | 'real'>): Promise<ProjectContext> {
   if (!workspace) return NO_PROJECT;
   const signal = AbortSignal.timeout(LOOK_MS);
   const files: string[] = [];

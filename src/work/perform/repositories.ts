@@ -3,9 +3,12 @@
 import type { ChangeRules, CheckpointRule, Promotions, Quota, Trees, Workspace } from '../workspace/workspace.ts';
 import type { SetupRule } from './equip.ts';
 
+/** A repository, as the project of one run sees it. */
 export interface Repository {
-  /** Absolute path of the user's tree. */
-  readonly project: string;
+  /** Absolute path of the user's tree: the top of the repository. */
+  readonly top: string;
+  /** Where in the tree the project lies, and so where its tasks work; missing at its top. */
+  readonly folder?: string;
   readonly trees: Trees;
   readonly promotions: Promotions;
   /** What no task may change, whatever it claims. */

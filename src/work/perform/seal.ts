@@ -14,7 +14,10 @@ import { AttemptError } from '../processes/failure.ts';
 export const ARTIFACT_MAX = 1024 ** 3;
 export const ARTIFACTS_MAX = 1000;
 
-/** @throws AttemptError `BAD_ARTIFACT` of class `invalid-output`, naming each that can't be taken and why. */
+/**
+ * @param folder absolute and without links when the work began: what is elsewhere by now leads out of it
+ * @throws AttemptError `BAD_ARTIFACT` of class `invalid-output`, naming each that can't be taken and why.
+ */
 export const seal = async (result: AgentResult, folder: string): Promise<HandoffContent> => {
   const { summary, outputs, evidence, questions } = result;
   return { summary, outputs, artifacts: await sealArtifacts(result.artifacts, folder), evidence, questions };
@@ -24,11 +27,10 @@ const sealArtifacts = async (paths: readonly string[], folder: string): Promise<
   const named = [...new Set(paths.map((path) => normalize(path)))].sort();
   if (named.length > ARTIFACTS_MAX) throw badArtifacts([`${named.length} artifacts are more than the ${ARTIFACTS_MAX} of one handoff`]);
   if (named.length === 0) return [];
-  const root = await realpath(folder);
   const sealed: Artifact[] = [];
   const problems: string[] = [];
   for (const path of named) {
-    const artifact = await sealArtifact(path, root);
+    const artifact = await sealArtifact(path, folder);
     if (typeof artifact === 'string') problems.push(`${JSON.stringify(path)} ${artifact}`);
     else sealed.push(artifact);
   }

@@ -1,6 +1,6 @@
 /** Where the tools of a task act: its workspace, commands inside the walls, and reports that are no part of the tree. */
 import { chown, constants, mkdir, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import { BatonError } from '../../errors.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
@@ -32,7 +32,7 @@ export async function openToolPlace(
 ): Promise<ToolPlace> {
   const history = historyOf(place);
   return {
-    folder: place.folder,
+    folder: place.real,
     inside: place.inside,
     async exec(run, options) {
       const { walls } = place;
@@ -104,13 +104,15 @@ async function openReports({ exchange, files, walls }: Place, attempt: number): 
 
 function historyOf({ workspace, repository }: Place): History | undefined {
   if (!workspace || !repository) return undefined;
-  const { trees } = repository;
+  const { trees, folder = '' } = repository;
+  const inTree = (path: string): string => posix.join(folder, path);
+  const seen = (path: string): string => posix.relative(folder, path);
   return {
     base: workspace.base,
     now: async () => (await trees.checkpoint(workspace, 'looked at')).commit,
-    changes: (from, to) => trees.changes(from, to),
-    patch: (from, to, paths) => trees.patch(from, to, paths),
+    changes: async (from, to) => (await trees.changes(from, to)).map((change) => ({ ...change, path: seen(change.path) })),
+    patch: (from, to, paths) => trees.patch(from, to, paths?.map(inTree)),
     log: (from, entriesMax) => trees.log(from, entriesMax),
-    file: (commit, path, bytesMax) => trees.file(commit, path, bytesMax),
+    file: (commit, path, bytesMax) => trees.file(commit, inTree(path), bytesMax),
   };
 }

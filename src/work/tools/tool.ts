@@ -39,7 +39,7 @@ export interface ToolResult {
 
 /** Where calls act: one workspace, and what its attempt may use around it. */
 export interface ToolPlace {
-  /** Absolute path of the workspace on this machine. Nobody but Baton's own walk may follow paths in it. */
+  /** Absolute path of the workspace on this machine, without links. Nobody but Baton's own walk may follow paths in it. */
   readonly folder: string;
   /** Absolute path of the same folder for commands. */
   readonly inside: string;
@@ -102,7 +102,10 @@ export interface Reports {
   read(name: string, bytesMax: number): Promise<Buffer | undefined>;
 }
 
-/** Trees and their history as Baton's own store has them; never a `.git` that a program in the workspace could have written. */
+/**
+ * Trees and their history as Baton's own store has them; never a `.git` that a program in the workspace could have written.
+ * Paths are relative to the workspace, as in `git status`; those in a diff to the top of the repository, as git has them.
+ */
 export interface History {
   /** What the workspace was made from. */
   readonly base: Commit;

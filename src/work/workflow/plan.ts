@@ -33,8 +33,10 @@ export interface PlanOptions {
   readonly planning?: PlanningSettings;
   /** What routing is told of the world, as of now. */
   readonly world?: () => World;
-  /** What `writes` are relative to. */
+  /** The top of the repository, else the project. */
   readonly scope: string;
+  /** Where in it the project lies, when that is not its top. */
+  readonly folder?: string;
   readonly priority?: number;
   readonly now: number;
   /** The project is a repository; and who has to approve what goes back into it, if anybody. */
@@ -81,6 +83,7 @@ export function planOf(loaded: Loaded, options: PlanOptions): Plan {
     }),
     limits: narrowLimits(limitsOf(main.value.limits), options.limits ?? LIMITS_DEFAULT),
     scope: options.scope,
+    ...(options.folder === undefined ? {} : { folder: options.folder }),
     ...(priority === undefined ? {} : { priority }),
     ...(deadline === undefined ? {} : { deadlineAt: options.now + deadline }),
     ...(options.repository ? { tree: { promote: main.value.promote ?? 'end', ...options.repository } } : {}),

@@ -86,8 +86,8 @@ export type SettingsFound =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** What decides how Baton treats the project is nothing for a task to change. */
-const PROTECTED: readonly string[] = ['baton.yaml', '.baton/**'];
+/** What decides how Baton treats a project is nothing for a task to change: this one's, and those of packages below it. */
+const PROTECTED: readonly string[] = ['**/baton.yaml', '**/.baton/**'];
 export const SEARCH_TIMEOUT_MS = 30_000;
 const SETUP_TIMEOUT_MS = 10 * 60_000;
 export const SLOTS_DEFAULT = 64;
@@ -95,12 +95,15 @@ export const RUNS_MAX_DEFAULT = 10_000;
 /** Without a setting, a run may have this many tasks, which a workflow may narrow. A setting may allow more. */
 const ALLOWED: Limits = { ...LIMITS_DEFAULT, tasks: 100_000, depth: 8 };
 
-/** The project a folder belongs to: where its `baton.yaml` or its git repository is, else the folder itself. */
+/**
+ * The project a folder belongs to: the nearest one, here or above, with a `baton.yaml` or a git repository, else the folder
+ * itself. A package of a repository is a project of its own where it has a `baton.yaml`.
+ */
 export function projectOf(folder: string): string {
   const settings = projectFile(folder);
-  if (settings !== undefined) return dirname(settings);
-  for (let at = resolve(folder); at !== dirname(at); at = dirname(at)) if (existsSync(join(at, '.git'))) return at;
-  return resolve(folder);
+  const own = settings === undefined ? undefined : dirname(settings);
+  for (let at = resolve(folder); at !== dirname(at); at = dirname(at)) if (at === own || existsSync(join(at, '.git'))) return at;
+  return own ?? resolve(folder);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Exchange, Step } from './promotion-roll.ts';
 import { stage } from './promotion-stage.ts';
 import { verify } from './promotion-verify.ts';
 import { closeRoot, openRoot, type Root } from './walk.ts';
-import type { Change, Commit, PromotionRequest, Quota, Trees } from './workspace.ts';
+import { type Change, type Commit, type PromotionRequest, QUOTA_DEFAULT, type Trees } from './workspace.ts';
 
 /** How often a promotion starts over when files it would exchange are saved meanwhile. */
 export const TRIES_MAX = 5;
@@ -21,7 +21,6 @@ export interface Beginning {
   readonly trees: Trees;
   /** The store of the trees. */
   readonly store: string;
-  readonly quota: Quota;
   readonly place: ProjectPlace;
   /** Folder of this promotion. */
   readonly folder: string;
@@ -103,8 +102,8 @@ async function tryOnce(beginning: Beginning, project: Root, seen: ReadonlyMap<st
   }
 }
 
-async function plan({ trees, store, quota, place, folder, request, step }: Beginning): Promise<Planned | Refusal> {
-  const { id, project, base, tree, rules, branch } = request;
+async function plan({ trees, store, place, folder, request, step }: Beginning): Promise<Planned | Refusal> {
+  const { id, project, base, tree, rules, quota = QUOTA_DEFAULT, branch } = request;
   const before = await trees.snapshot(project, `before ${id}`);
   step('snapshot taken');
   const merged = await trees.merge(base, before, tree, id);

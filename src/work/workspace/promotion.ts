@@ -17,7 +17,7 @@ import { type PromotionRecord, readDone, writeDone } from './promotion-record.ts
 import type { Step } from './promotion-roll.ts';
 import { undo, undoneResult } from './promotion-undo.ts';
 import { codeOf, mustWalk } from './walk.ts';
-import { type Promoted, type PromotionRequest, type Promotions, QUOTA_DEFAULT, type Quota, type Trees } from './workspace.ts';
+import type { Promoted, PromotionRequest, Promotions, Trees } from './workspace.ts';
 
 /** The trees' own, in their folder. */
 const STORE = 'store.git';
@@ -29,8 +29,6 @@ export interface PromotionOptions {
   readonly folder: string;
   /** Home of Baton; files of promotions are in it where it is on the project's file system. */
   readonly home: string;
-  /** Of one change. */
-  readonly quota?: Quota;
   /** How long to wait for another promotion into the same project, in milliseconds. */
   readonly lockWaitMs?: number;
   /** For tests. */
@@ -41,7 +39,6 @@ export function createPromotions({
   trees,
   folder: around,
   home,
-  quota = QUOTA_DEFAULT,
   lockWaitMs = LOCK_WAIT_MS,
   step = () => {},
 }: PromotionOptions): Promotions {
@@ -63,7 +60,7 @@ export function createPromotions({
         await recoverAll(finishing);
         const known = readDone(folder);
         if (known) return resultOf(sameRequest(known, hash));
-        const begun = await beginPromotion({ ...finishing, store, quota, folder, request, hash });
+        const begun = await beginPromotion({ ...finishing, store, folder, request, hash });
         return 'ok' in begun ? begun : resultOf(await finish(finishing, folder, begun));
       }),
 

@@ -20,7 +20,8 @@ export interface TreesOptions {
   readonly folder: string;
   /** The user's tree, whose latest history checkouts show; without it they have none. */
   readonly project?: string;
-  readonly quota?: Quota;
+  /** Of one workspace, by its id. */
+  readonly quotaOf?: (id: string) => Quota;
   /** Read when it is asked for. */
   readonly limits?: () => StepLimits;
   /** Whom checkouts belong to, when Baton is root and a sandbox works as somebody else. */
@@ -37,7 +38,13 @@ interface Last {
   readonly empty: readonly string[];
 }
 
-export function createTrees({ folder, project, quota = QUOTA_DEFAULT, limits = () => STEP_LIMITS_DEFAULT, owner }: TreesOptions): Trees {
+export function createTrees({
+  folder,
+  project,
+  quotaOf = () => QUOTA_DEFAULT,
+  limits = () => STEP_LIMITS_DEFAULT,
+  owner,
+}: TreesOptions): Trees {
   mkdirSync(folder, { recursive: true, mode: owner ? 0o711 : 0o700 });
   const store = new Store(join(folder, 'store.git'), limits);
   const checkouts = new Checkouts({ store, folder, project, ...(owner ? { owner } : {}) });
@@ -62,7 +69,7 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, limits = (
     const same = tree === last.tree && String(seen.empty) === String(last.empty);
     const commit = same ? last.commit : await store.commit(tree, [last.commit], withEmptyFolders(why, seen.empty));
     if (!same) await store.keep(`workspaces/${workspace.id}`, commit);
-    latest.set(workspace.id, { commit, tree, empty: seen.empty, roomy: isRoomy(seen, quota), size: sizeOf(seen) });
+    latest.set(workspace.id, { commit, tree, empty: seen.empty, roomy: isRoomy(seen, quotaOf(workspace.id)), size: sizeOf(seen) });
     const { bytes, files, violations } = seen;
     return { commit, changes, violations: violations.filter(({ path, code }) => counts(path, code, changes)), bytes, files };
   }
@@ -97,13 +104,13 @@ export function createTrees({ folder, project, quota = QUOTA_DEFAULT, limits = (
       // What it can't do in its time is done once more below, where its size is known.
       const adding = tryGit(store.folder, ['add', '-A', '--', '.'], around(last.size)).catch(() => undefined);
       const seen = await lookWhile(adding, workspace.folder);
-      refuseTooMuch(workspace, seen, quota);
+      refuseTooMuch(workspace, seen, quotaOf(workspace.id));
       if ((await adding)?.code === 0 && seen.nested.length === 0) return seen;
       unlocked(index);
       await git(store.folder, ['read-tree', last.commit], around());
     }
     const seen = look(workspace.folder);
-    refuseTooMuch(workspace, seen, quota);
+    refuseTooMuch(workspace, seen, quotaOf(workspace.id));
     await git(store.folder, ['add', '-A', '--', '.', ...sparing(seen)], around(sizeOf(seen)));
     return seen;
   }

@@ -168,6 +168,8 @@ export interface PromotionRequest {
   readonly base: Commit;
   readonly tree: Commit;
   readonly rules: ChangeRules;
+  /** Of one change. */
+  readonly quota?: Quota;
   /** Also commit the result on this branch of the user's repository, which is made if it is missing; HEAD and index stay. */
   readonly branch?: { readonly name: string; readonly message: string };
 }

@@ -43,6 +43,7 @@ export async function fakeWalls({ folder }: Pick<Work, 'folder'>, { step }: Pick
   const fake: FakeWalls = {
     walls: {
       folder,
+      workspace: folder,
       state,
       async wrap(request) {
         fake.started.push(request);

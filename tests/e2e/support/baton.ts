@@ -35,6 +35,8 @@ export interface Place {
   /** Ends the owner and waits until it is gone. */
   end(signal?: NodeJS.Signals): Promise<void>;
   close(): Promise<void>;
+  /** The same, as it is for somebody who stands in a folder of it. */
+  from(cwd: string): Place;
 }
 
 /** @param main the program; default: the source, so that a stale build is never tested */
@@ -50,9 +52,9 @@ export function place(more: Readonly<Record<string, string>> = {}, main = MAIN):
     ...more,
   };
   const children = new Set<ChildProcess>();
-  const start = (...args: string[]): Started => {
+  const startIn = (cwd: string, args: readonly string[]): Started => {
     const child = spawn(process.execPath, [main, ...args], {
-      cwd: folder,
+      cwd,
       env,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -86,41 +88,44 @@ export function place(more: Readonly<Record<string, string>> = {}, main = MAIN):
     process.kill(pid, signal);
     await until(() => !alive(pid));
   };
-  const baton = (...args: string[]) => {
-    const started = start(...args);
-    started.child.stdin?.end();
-    return started.done;
-  };
-  return {
-    folder,
+  const from = (cwd: string): Place => ({
+    folder: cwd,
     home,
     env,
-    start,
-    baton,
     owner,
     end,
+    close,
+    from,
+    start: (...args) => startIn(cwd, args),
+    baton: (...args) => batonIn(cwd, args),
     write(file, text) {
-      writeFileSync(join(folder, file), text);
+      writeFileSync(join(cwd, file), text);
       return file;
     },
     async json<T>(...args: string[]) {
-      const { out, err, code } = await baton(...args, '--json');
+      const { out, err, code } = await batonIn(cwd, [...args, '--json']);
       if (out === '' && code !== 0) throw new Error(err);
       return out
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as T);
     },
-    async close() {
-      for (const child of children) child.kill('SIGKILL');
-      const pid = owner()?.pid;
-      if (pid !== undefined && alive(pid)) {
-        process.kill(pid, 'SIGCONT');
-        await end('SIGKILL');
-      }
-      rmSync(folder, { recursive: true, force: true });
-    },
+  });
+  const batonIn = (cwd: string, args: readonly string[]) => {
+    const started = startIn(cwd, args);
+    started.child.stdin?.end();
+    return started.done;
   };
+  const close = async () => {
+    for (const child of children) child.kill('SIGKILL');
+    const pid = owner()?.pid;
+    if (pid !== undefined && alive(pid)) {
+      process.kill(pid, 'SIGCONT');
+      await end('SIGKILL');
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return from(folder);
 }
 
 export function alive(pid: number): boolean {

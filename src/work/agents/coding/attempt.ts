@@ -120,9 +120,13 @@ class CodingAttempt {
     };
   }
 
-  private async permit(asked: Permission, { folder }: Walls, watch: Watch): Promise<{ readonly allow: boolean; readonly why: string }> {
+  private async permit(
+    asked: Permission,
+    { folder, workspace }: Walls,
+    watch: Watch,
+  ): Promise<{ readonly allow: boolean; readonly why: string }> {
     const { policy = insideOnly, ask } = this.options;
-    const ruling = policy(asked, { folder, home: HOME_INSIDE });
+    const ruling = policy(asked, { folder, workspace, home: HOME_INSIDE });
     if (ruling !== 'ask') return ruling;
     if (ask === undefined) return { allow: false, why: 'a person would have to be asked, and nobody can be' };
     return { allow: await watch.waiting(() => ask(this.work, asked)), why: 'a person was asked' };

@@ -20,7 +20,10 @@ export type PermissionPolicy = (asked: Permission, inside: Inside) => Ruling;
 
 /** Folders an agent may use. */
 export interface Inside {
+  /** Where it works; paths are relative to it. */
   readonly folder: string;
+  /** The same, or above it. */
+  readonly workspace: string;
   readonly home: string;
 }
 
@@ -30,10 +33,10 @@ export const insideOnly: PermissionPolicy = (asked, inside) => {
   if (kind === 'fetch') return no('there is no network');
   if (kind === 'switch_mode') return no('its mode is set by whoever configured it');
   const outside = [...asked.paths, ...pathsIn(asked.input)].find((path) => !isInside(path, inside, kind));
-  if (outside !== undefined) return no(`${outside} is outside ${inside.folder}`);
+  if (outside !== undefined) return no(`${outside} is outside ${inside.workspace}`);
   const command = commandIn(asked.input) || (kind === 'execute' ? title : '');
   const place = placesOutside(command);
-  if (place !== undefined) return no(`${place} is outside ${inside.folder}`);
+  if (place !== undefined) return no(`${place} is outside ${inside.workspace}`);
   const address = addressIn(command);
   if (address !== undefined) return no(`there is no network to reach ${address}`);
   return { allow: true, why: 'inside the walls' };
@@ -53,9 +56,9 @@ const pathsIn = (input: unknown): readonly string[] => {
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/dev'];
 const READS = new Set(['read', 'search']);
 
-const isInside = (path: string, { folder, home }: Inside, kind: string): boolean => {
+const isInside = (path: string, { folder, workspace, home }: Inside, kind: string): boolean => {
   const whole = resolve(folder, path);
-  const roots = [folder, home, '/tmp', ...(READS.has(kind) ? SYSTEM : [])];
+  const roots = [workspace, home, '/tmp', ...(READS.has(kind) ? SYSTEM : [])];
   return roots.some((root) => whole === root || whole.startsWith(`${root}/`));
 };
 

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, readlink, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { BatonError } from '../../../errors.ts';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -111,13 +111,13 @@ const openParent = async (root: string, path: string, make = false): Promise<{ r
   return { folder: await openFolder(root, steps.slice(0, -1), make), name: steps.at(-1) ?? '' };
 };
 
-/** @throws BatonError `FILE_NOT_FOUND`, `NOT_A_FOLDER`, `PLATFORM_UNSUPPORTED` */
+/** @param root absolute, without links @throws BatonError `FILE_NOT_FOUND`, `NOT_A_FOLDER`, `PLATFORM_UNSUPPORTED` */
 export const openFolder = async (root: string, steps: readonly string[], make = false): Promise<FileHandle> => {
   if (process.platform !== 'linux')
     throw new BatonError('PLATFORM_UNSUPPORTED', `The file tools need Linux, and this is ${process.platform}.`, {
       hint: 'Run Baton in Linux, for example in a container.',
     });
-  let folder = await open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  let folder = await openRoot(root);
   for (const [index, step] of steps.entries()) {
     const path = steps.slice(0, index + 1).join('/');
     const outer = folder;
@@ -128,6 +128,14 @@ export const openFolder = async (root: string, steps: readonly string[], make = 
     }
   }
   return folder;
+};
+
+/** The top of a project can lie below the top of the workspace: then somebody may have exchanged a folder on the way to it. */
+const openRoot = async (root: string): Promise<FileHandle> => {
+  const folder = await open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch((error) => refuse(error, '.', 'folder'));
+  if ((await readlink(`/proc/self/fd/${folder.fd}`)) === root) return folder;
+  await folder.close();
+  throw new BatonError('NOT_A_FOLDER', 'The folder of the task is not where it was: a symbolic link leads elsewhere.', { where: root });
 };
 
 export const openStep = async (outer: FileHandle, step: string, path: string, make = false): Promise<FileHandle> => {
