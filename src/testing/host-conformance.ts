@@ -6,6 +6,7 @@ import type { Handlers, Host, Resolver } from '../engine/host/host.ts';
 import type { Outcome } from '../engine/kernel/commands.ts';
 import type { Fact } from '../engine/kernel/facts.ts';
 import type { Hash, Plan, Principal, TaskSpec } from '../engine/kernel/plan.ts';
+import { BatonError } from '../errors.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** A place where hosts live and die; what they stored stays. */
@@ -238,6 +239,34 @@ export function hostConformance(name: string, makeWorld: () => HostWorld, { desc
       await world.clock.settle(30);
       expect(heard).toEqual(['hello']);
       expect(world.facts('r').map((fact) => fact.type)).toContain('message.acknowledged');
+    });
+
+    it('has a person decide about a call of the running attempt, until its time is over or the attempt is', async () => {
+      const { world, plan } = setUp(makeWorld());
+      const answers: unknown[] = [];
+      const rule = { by: [], timeoutMs: 1_000 };
+      const attempt: Handlers['attempt'] = async (_owed, context) => {
+        for (const what of ['one', 'two', 'three', 'four'])
+          answers.push(
+            await context.ask(world.put(what), rule).catch((error: Error) => (error instanceof BatonError ? error.code : error)),
+          );
+        return ok(world);
+      };
+      const host = await world.start({ handlers: { attempt } });
+      await submit(host, 'r', plan([['a']]));
+      const decide = async (n: number, what: string, decision: 'approve' | 'reject') => {
+        await world.clock.settle(20);
+        const about = { approval: `call:a:1:${n}`, binds: world.put(what) };
+        await host.submit('r', { type: 'approval.decide', by: BY, ...about, decision });
+        await world.clock.settle(20);
+      };
+      await decide(1, 'one', 'approve');
+      await decide(2, 'two', 'reject');
+      await world.clock.advance(1_500);
+      await host.submit('r', { type: 'run.cancel', by: BY });
+      await world.clock.advance(1_500);
+      expect(answers).toEqual([{ allowed: true }, { allowed: false, by: BY.id }, { allowed: false, by: 'timeout' }, 'CANCELLED']);
+      expect(host.state('r')?.status).toBe('cancelled');
     });
 
     it('never runs two tasks that claim one path at once, across runs', async () => {

@@ -195,21 +195,36 @@ describe('permissions', () => {
     expect(log).toContain('[note] Not allowed (/root/.bashrc is outside');
     expect(log).toContain('[note] Not allowed (there is no network)');
   });
-  test('can be a matter of policy, and of a person', async () => {
-    const asked: string[] = [];
+  // req H1, H2
+  test('are a matter of a person where the settings say so, and never what the walls would not let through', async () => {
+    const asked: unknown[] = [];
     const { text, log } = await stage.play('asks', {
-      options: {
-        policy: ({ kind }) => (kind === 'execute' ? 'ask' : { allow: kind === 'edit', why: 'as we like it' }),
-        ask: async (_work, { title }) => asked.push(title) === 2,
-      },
+      config: { ask: { before: ['execute', 'edit'], by: ['boss'], timeout: 5000 } },
+      ask: async (about, rule) => ({ allowed: asked.push([about.agent, about.title, about.input, rule]) === 2, by: 'ann' }),
     });
-    expect(JSON.parse(String(text))).toEqual(['yes', 'no', 'yes', 'yes', 'no']);
-    expect(asked).toEqual(['npm test', 'cat /etc/passwd']);
-    expect(log).toContain('[note] Not allowed (a person was asked): npm test');
+    expect(JSON.parse(String(text))).toEqual(['no', 'yes', 'no', 'no', 'no']);
+    const rule = { by: ['boss'], timeoutMs: 5000 };
+    expect(asked).toEqual([
+      ['coder', 'Edit sum.js', { file_path: expect.stringMatching(/sum\.js$/) }, rule],
+      ['coder', 'npm test', { command: 'npm test' }, rule],
+    ]);
+    expect(log).toContain('[note] Not allowed (a person was asked): Edit sum.js');
+    expect(log).toContain('[note] Allowed (a person was asked): npm test');
+    expect(log).toContain('[note] Not allowed (/etc/passwd is outside');
   });
   test('are refused where a person would have to be asked and nobody can be', async () => {
     const { text } = await stage.play('asks', { options: { policy: () => 'ask' } });
     expect(JSON.parse(String(text))).toEqual(['no', 'no', 'no', 'no', 'no']);
+  });
+  // req H2
+  test('are asked for no more once nobody has answered in time', async () => {
+    const asked: string[] = [];
+    const { text, log } = await stage.play('asks', {
+      config: { ask: { before: ['execute', 'edit'] } },
+      ask: async ({ title }) => ({ allowed: asked.push(title) > 1, by: 'timeout' }),
+    });
+    expect([JSON.parse(String(text)), asked]).toEqual([['no', 'no', 'no', 'no', 'no'], ['Edit sum.js']]);
+    expect(log).toContain('[note] Not allowed (nobody answered in 600000 ms, the limit ask.timeout): Edit sum.js');
   });
 });
 

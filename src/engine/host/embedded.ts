@@ -151,6 +151,7 @@ export class EmbeddedHost implements Host {
       log: (chunk) => {
         for (const listener of this.logListeners) listener(chunk);
       },
+      onFacts: (listener) => this.onFacts(listener),
       quiet: () => this.settleIdle(),
     });
   }

@@ -16,7 +16,7 @@ import type {
 } from '../kernel/commands.ts';
 import type { CheckpointReason, CommandRef, Stored } from '../kernel/facts.ts';
 import type { OwedOf } from '../kernel/owed.ts';
-import type { Amounts, Commit, Failure, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
+import type { Amounts, CallRule, Commit, Failure, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
 import type { RunState } from '../kernel/state.ts';
 
 /** Payloads, as handlers and resolvers see them. */
@@ -31,6 +31,13 @@ export interface Blobs {
  */
 export interface Resolver {
   resolve(state: RunState, task: string, blobs: Blobs): Resolution;
+}
+
+/** What became of a call that a person was asked about. */
+export interface Answer {
+  readonly allowed: boolean;
+  /** Who refused it: a person, or `timeout`. */
+  readonly by?: string;
 }
 
 /** What a performer of an attempt gets. */
@@ -58,6 +65,12 @@ export interface AttemptContext {
   state(): RunState;
   /** The agent has shown that it goes to work with the feedback. May be repeated. @throws BatonError when the attempt is over */
   acknowledge(): Promise<void>;
+  /**
+   * Has a person decide about something it wants to do now, and waits for that. `about` is what is shown, and what the
+   * decision is bound to. After the time of the rule the answer is no, by `timeout`.
+   * @throws BatonError when the attempt is over first; after an abort, its reason
+   */
+  ask(about: Hash, rule: CallRule): Promise<Answer>;
   /**
    * Puts a checkpoint of the workspace on record, with the share of its quota where people should know.
    * @throws BatonError when the attempt is over

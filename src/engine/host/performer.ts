@@ -4,19 +4,21 @@
  * after its grace period: its result, if one ever comes, is late.
  */
 import { BatonError } from '../../errors.ts';
+import { callId } from '../kernel/approval.ts';
 import type { HostCommand, Outcome } from '../kernel/commands.ts';
 import type { CheckpointReason } from '../kernel/facts.ts';
 import type { OwedOf } from '../kernel/owed.ts';
-import type { Amounts, Commit, Failure, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
+import type { Amounts, CallRule, Commit, Failure, Hash, TaskSpec, Usage } from '../kernel/plan.ts';
 import type { RunState } from '../kernel/state.ts';
 import { taskOf } from '../kernel/task.ts';
-import type { AttemptContext, Blobs, LogChunk, Reply } from './host.ts';
+import type { Answer, AttemptContext, Blobs, Followed, LogChunk, Reply } from './host.ts';
 
 /** What a performer may ask of its host. */
 export interface Floor {
   readonly blobs: Blobs;
   state(run: string): RunState | undefined;
   submit(run: string, command: HostCommand): Promise<Reply>;
+  onFacts(listener: (facts: readonly Followed[]) => void): () => void;
   log(chunk: LogChunk): void;
 }
 
@@ -32,6 +34,8 @@ export class Performer implements AttemptContext {
   /** Set once nobody waits for it any more. */
   over = false;
   private readonly floor: Floor;
+  private asked = 0;
+  private readonly waiting = new Set<(reason: unknown) => void>();
   private abort: AbortController | undefined;
   private listener: ((text: string) => boolean | Promise<boolean>) | undefined;
   private listening: (() => void) | undefined;
@@ -68,6 +72,11 @@ export class Performer implements AttemptContext {
   end(reason: BatonError): void {
     this.abort ??= new AbortController();
     this.abort.abort(reason);
+    this.waitNoMore(reason);
+  }
+  /** Nobody will answer what it still asks. */
+  waitNoMore(reason: BatonError): void {
+    for (const reject of this.waiting) reject(reason);
   }
   get endedBy(): string | undefined {
     const reason: unknown = this.abort?.signal.reason;
@@ -125,6 +134,32 @@ export class Performer implements AttemptContext {
     if (count === 0) return;
     const reply = await this.floor.submit(this.run, { type: 'feedback.acknowledge', task: this.spec.id, attempt: this.attempt, count });
     if (!reply.ok) throw new BatonError(reply.refusal.code, reply.refusal.message);
+  }
+
+  async ask(binds: Hash, rule: CallRule): Promise<Answer> {
+    const call = ++this.asked;
+    const id = callId(this.spec.id, this.attempt, call);
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    // Before it is asked: the answer may come with the very next commit.
+    const stop = this.floor.onFacts((facts) => {
+      for (const { stored } of facts) {
+        if (stored.stream !== this.run || !('approval' in stored.fact) || stored.fact.approval !== id) continue;
+        if (stored.fact.type === 'approval.granted') resolve({ allowed: true });
+        if (stored.fact.type === 'approval.denied') resolve({ allowed: false, by: stored.fact.by });
+      }
+    });
+    // The attempt may be over before anybody waits for it.
+    promise.catch(() => {});
+    this.waiting.add(reject);
+    try {
+      if (this.abort?.signal.aborted) throw this.abort.signal.reason;
+      const reply = await this.floor.submit(this.run, { type: 'call.ask', task: this.spec.id, attempt: this.attempt, call, binds, rule });
+      if (!reply.ok) throw new BatonError(reply.refusal.code, reply.refusal.message);
+      return await promise;
+    } finally {
+      stop();
+      this.waiting.delete(reject);
+    }
   }
 
   async checkpoint(commit: Commit, why: CheckpointReason, files: number, quotaShare?: number): Promise<void> {

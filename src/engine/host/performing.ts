@@ -9,7 +9,7 @@ import type { HostCommand, Outcome } from '../kernel/commands.ts';
 import type { Owed, OwedOf } from '../kernel/owed.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Clock } from './clock.ts';
-import type { Handlers, LogChunk, Reply, Stalled, Verdict } from './host.ts';
+import type { Handlers, Host, LogChunk, Reply, Stalled, Verdict } from './host.ts';
 import type { Live } from './live.ts';
 import { chain, type Floor, normalise, Performer, thrown } from './performer.ts';
 import { type TreeOwed, treeCommand } from './tree-work.ts';
@@ -33,6 +33,7 @@ export interface Stage {
   /** The same where nobody waits for the answer. */
   tell(stream: string, command: HostCommand): void;
   log(chunk: LogChunk): void;
+  onFacts: Host['onFacts'];
   /** A performer has ended after the host was stopped. */
   quiet(): void;
 }
@@ -50,6 +51,7 @@ export class Performing {
       blobs: { put: (payload) => stage.journal.put(payload), get: (hash) => stage.journal.get(hash) },
       state: (run) => stage.state(run),
       submit: (run, command) => stage.ask(run, command),
+      onFacts: (listener) => stage.onFacts(listener),
       log: (chunk) => stage.log(chunk),
     };
   }
@@ -169,6 +171,7 @@ export class Performing {
     cancel?.();
     if (!performer.over) this.count--;
     performer.over = true;
+    performer.waitNoMore(new BatonError('ATTEMPT_OVER', `Attempt ${owed.attempt} of "${owed.task}" is over.`));
     this.stage.live(stream)?.performers.delete(owed.id);
     // A shutdown is like a crash: the attempt is lost, and the next owner decides what that means.
     if (this.stopped) {

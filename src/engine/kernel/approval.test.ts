@@ -199,3 +199,54 @@ test('what nobody waits for any more is withdrawn', () => {
   play.at += 10;
   expect(play.ask({ type: 'timer.fire', timer: 'approval:start:t0' })).toEqual(['TIMER_OVER']);
 });
+
+describe('what a running attempt asks leave for', () => {
+  const call = (play: KernelPlay, n = 1, attempt = 1) =>
+    play.ask({ type: 'call.ask', task: 't0', attempt, call: n, binds: 'npm test', rule: { by: ['approver'], timeoutMs: 100 } });
+  const about = (n: number): Decision => ({ approval: `call:t0:1:${n}`, binds: 'npm test' });
+  const running = () => {
+    const play = new KernelPlay([{}]);
+    play.start();
+    return play;
+  };
+  const statuses = ({ state }: KernelPlay) => [...state.approvals.values()].map(({ status }) => status);
+
+  it('waits for whoever may decide, bound to what is asked, and the attempt goes on', () => {
+    const play = running();
+    expect([call(play), call(play), call(play, 2)]).toEqual([['approval.requested'], [], ['approval.requested']]);
+    expect(decide(play, DEE, about(1))).toEqual(['APPROVAL_FORBIDDEN']);
+    expect(decide(play, ANN, { ...about(1), binds: 'npm publish' })).toEqual(['APPROVAL_STALE']);
+    expect(decide(play, ANN, about(1))).toEqual(['approval.voted', 'approval.granted']);
+    expect(decide(play, ANN, about(1))).toEqual(['APPROVAL_OVER']);
+    expect(decide(play, ANN, { ...about(2), decision: 'reject' })).toEqual(['approval.voted', 'approval.denied']);
+    expect([play.task().status, play.task().calls, call(play)]).toEqual(['running', undefined, []]);
+    expect(play.ok()).toEqual(['task.committed', 'run.ended']);
+  });
+  it('is refused when nobody answers in time', () => {
+    const play = running();
+    call(play);
+    play.at += 100;
+    expect(play.ask({ type: 'timer.fire', timer: 'approval:call:t0:1:1' })).toEqual(['timer.fired', 'approval.denied']);
+    expect(play.task().status).toBe('running');
+  });
+  it('is over with the attempt, however that ends', () => {
+    const ends: ((play: KernelPlay) => void)[] = [
+      (play) => play.ok(),
+      (play) => play.fail({ class: 'transient', dispatched: false }),
+      (play) => play.ask({ type: 'attempt.lose', task: 't0', attempt: 1 }),
+      (play) => play.ask({ type: 'run.cancel', by: ME }),
+    ];
+    for (const end of ends) {
+      const play = running();
+      for (const n of [1, 2]) call(play, n);
+      decide(play, ANN, about(2));
+      end(play);
+      expect([statuses(play), call(play, 3), decide(play, ANN, about(1))]).toEqual([
+        ['withdrawn', 'granted'],
+        ['ATTEMPT_OVER'],
+        ['APPROVAL_OVER'],
+      ]);
+      expect(play.state.approvals.get('call:t0:1:1')?.owed).toEqual([]);
+    }
+  });
+});

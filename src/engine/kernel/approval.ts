@@ -6,14 +6,14 @@
  */
 import { approved } from './change.ts';
 import type { AskedCommand } from './commands.ts';
-import type { RunFact } from './facts.ts';
+import type { FactOf, RunFact } from './facts.ts';
 import { reworkMax } from './gate.ts';
 import { type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type Owed, owe } from './owed.ts';
 import { owedByRun } from './owed-by-run.ts';
 import type { ApprovalRule } from './plan.ts';
 import { goOn, setPromotion } from './promotion.ts';
-import { type Approval, type RunState, treeOf } from './state.ts';
+import { type Approval, type RunState, touch, treeOf } from './state.ts';
 import { arrive, enter, leave, move, taskOf, wake } from './task.ts';
 import { checkAgain } from './tree.ts';
 
@@ -51,7 +51,17 @@ export const approvalDeciders = {
     if ('code' in made) return made;
     return [voted, ...granted(state, approval, command), ...made];
   },
+  'call.ask'(state, { task: id, attempt, call, binds, rule }) {
+    const task = state.tasks.get(id);
+    if (task?.status !== 'running' || task.attempt !== attempt || task.stopping)
+      return refuse('ATTEMPT_OVER', `attempt ${attempt} of "${id}" is over`);
+    const approval = callId(id, attempt, call);
+    return state.approvals.has(approval) ? [] : [{ type: 'approval.requested', approval, subject: 'call', task: id, binds, rule }];
+  },
 } satisfies Partial<Deciders>;
+
+/** What the approval of a call is called. */
+export const callId = (task: string, attempt: number, call: number): string => `call:${task}:${attempt}:${call}`;
 
 /** None means anybody; escalating never makes it fewer. */
 const rolesOf = ({ rule, escalated }: Approval): readonly string[] =>
@@ -68,7 +78,7 @@ function granted(state: RunState, approval: Approval, command: Decide): RunFact[
   const facts: RunFact[] = [{ type: 'approval.granted', approval: approval.id }];
   if (approval.subject === 'promotion')
     return [...facts, { type: 'promotion.started', promotion: approval.id, tree: approval.binds, by: command.by.id }];
-  if (approval.task === undefined || approval.subject === 'start') return facts;
+  if (approval.task === undefined || approval.subject === 'start' || approval.subject === 'call') return facts;
   const task = taskOf(state, approval.task);
   if (outgrown(state, approval)) return facts;
   const result = approval.subject === 'task' ? command.result : task.result;
@@ -88,6 +98,8 @@ export function denied(state: RunState, approval: Approval, by: string, command?
   if (approval.subject === 'promotion')
     return [...facts, { type: 'promotion.refused', promotion: approval.id, code: 'REJECTED', message: `Rejected by ${by}.` }];
   if (approval.subject === 'change') return facts;
+  // The attempt goes on, and is told.
+  if (approval.subject === 'call') return facts;
   if (approval.task === undefined) return [...facts, { type: 'run.cancelling', by, reason: 'the plan was not approved' }];
   const task = taskOf(state, approval.task);
   // A person who rejects a result and says why sends the work back, like a gate.
@@ -116,7 +128,11 @@ export const approvalEvolvers = {
       owed: [],
     };
     state.approvals.set(fact.approval, approval);
-    if (fact.task !== undefined) {
+    if (fact.subject === 'call' && fact.task !== undefined) {
+      const task = taskOf(state, fact.task);
+      task.calls = [...(task.calls ?? []), fact.approval];
+      touch(state, task);
+    } else if (fact.task !== undefined) {
       const task = taskOf(state, fact.task);
       leave(state, task);
       if (fact.subject === 'start') {
@@ -146,6 +162,7 @@ export const approvalEvolvers = {
     const approval = approvalOf(state, fact.approval);
     approval.status = 'granted';
     owe(approval, [], change);
+    answered(state, approval);
     if (approval.subject === 'plan') {
       state.status = 'running';
       owe(state, owedByRun(state), change);
@@ -165,6 +182,7 @@ export const approvalEvolvers = {
     const approval = approvalOf(state, fact.approval);
     approval.status = 'denied';
     owe(approval, [], change);
+    answered(state, approval);
   },
   'approval.escalated'(state, fact, _at, change) {
     const approval = approvalOf(state, fact.approval);
@@ -173,13 +191,24 @@ export const approvalEvolvers = {
   },
 } satisfies Partial<Evolvers>;
 
+/** A call that waits no more is not withdrawn with its attempt. */
+function answered(state: RunState, { id, subject, task }: Approval): void {
+  if (subject !== 'call' || task === undefined) return;
+  const record = taskOf(state, task);
+  const left = record.calls?.filter((each) => each !== id) ?? [];
+  if (left.length > 0) record.calls = left;
+  else delete record.calls;
+  touch(state, record);
+}
+
 const approvalOf = (state: RunState, id: string): Approval => {
   const approval = state.approvals.get(id);
   if (!approval) throw new Error(`run ${state.id} has no approval "${id}"`);
   return approval;
 };
 
-function ruleOf(state: RunState, fact: { readonly task?: string; readonly subject: Approval['subject'] }): ApprovalRule {
+function ruleOf(state: RunState, fact: Pick<FactOf<'approval.requested'>, 'task' | 'subject' | 'rule'>): ApprovalRule {
+  if (fact.rule) return { at: 'task', ...fact.rule, onTimeout: 'deny' };
   const { approval, changes, tree } = state.plan;
   const ofRun = fact.subject === 'promotion' ? tree?.approval : fact.subject === 'change' ? changes : approval;
   const rule = fact.task === undefined ? ofRun : taskOf(state, fact.task).spec.approval;

@@ -4,7 +4,7 @@
  * (an attempt, a gate, a timer).
  */
 import type { CheckpointReason, CommandRef } from './facts.ts';
-import type { Amounts, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
+import type { Amounts, CallRule, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
 
 /** How an attempt ended, as its performer reports it. `usage` is what it used besides its recorded steps. */
 export type Outcome =
@@ -129,6 +129,16 @@ export type HostCommand =
       readonly step: string;
       readonly output: Hash;
       readonly usage?: Usage;
+    }
+  /** The attempt wants to do something that a person has to allow. `call` counts its calls, so that a repeat is harmless. */
+  | {
+      readonly type: 'call.ask';
+      readonly task: string;
+      readonly attempt: number;
+      readonly call: number;
+      /** What it wants to do. */
+      readonly binds: Hash;
+      readonly rule: CallRule;
     }
   | {
       readonly type: 'gate.end';

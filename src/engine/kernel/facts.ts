@@ -2,7 +2,7 @@
  * The facts of the two kinds of stream. A fact says what happened, in the past tense; nothing derivable is stored.
  * The table below is data: versions, documents and the simulator's coverage come from it.
  */
-import type { Amounts, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
+import type { Amounts, CallRule, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
 
 /** A change of the plan that waits for its approval. */
 export interface ProposedChange {
@@ -17,7 +17,8 @@ export interface ProposedChange {
   readonly file?: Hash;
 }
 
-export type ApprovalSubject = 'start' | 'result' | 'task' | 'plan' | 'change' | 'promotion';
+/** `call`: one thing that a running attempt wants to do, and waits for leave to. */
+export type ApprovalSubject = 'start' | 'result' | 'task' | 'plan' | 'change' | 'promotion' | 'call';
 export type SkipCause =
   | { readonly cause: 'when' }
   | { readonly cause: 'need'; readonly task: string; readonly status: 'failed' | 'cancelled' | 'skipped' };
@@ -148,6 +149,8 @@ export type RunFact =
       readonly binds: string;
       /** Of a `change`: what is made when it is approved. */
       readonly change?: ProposedChange;
+      /** Of a call; the others have theirs in the plan. */
+      readonly rule?: CallRule;
     }
   | {
       readonly type: 'approval.voted';

@@ -79,6 +79,13 @@ export interface ApprovalRule {
   readonly escalateTo?: readonly string[];
 }
 
+/** Who decides about one thing that an attempt asks leave for in the middle of its work. After `timeoutMs` the answer is no. */
+export interface CallRule {
+  /** Any of these roles. Empty: anybody. */
+  readonly by: readonly string[];
+  readonly timeoutMs: number;
+}
+
 /**
  * `work`: a handler of the host attempts it. `question`: a person answers it. `decision`: a person approves or rejects.
  * `container`: its children are the work (foreach, until, uses); its resolver makes them and closes it.

@@ -116,6 +116,8 @@ export interface TaskRecord {
   /** Its change could not be merged, or not checked, for a reason of the machine. */
   stalled?: string;
   restoring?: { readonly to: Commit; readonly paths?: readonly string[] };
+  /** Approvals that its attempt waits for in the middle of its work. */
+  calls?: readonly string[];
   /** Attempts that were lost and whose result would be late. */
   lost: readonly number[];
   /** It, or a container around it, runs in every case. */

@@ -124,7 +124,22 @@ export function enter(state: RunState, task: TaskRecord, change: OwedChange): vo
   }
   if (task.change !== undefined || state.tree?.queue.length) queueUp(state, task, change);
   owe(task, owedByTask(state, task), change);
+  if (task.calls !== undefined) withdrawCalls(state, task, change);
   if (state.messages.size > 0) redeliver(state, task.spec.id, change);
+}
+
+/** What an attempt asked leave for is over with it. */
+function withdrawCalls(state: RunState, task: TaskRecord, change: OwedChange): void {
+  if (task.status === 'running' && !task.stopping) return;
+  for (const id of task.calls ?? []) withdraw(state, id, change);
+  delete task.calls;
+}
+
+function withdraw(state: RunState, id: string, change: OwedChange): void {
+  const approval = state.approvals.get(id);
+  if (approval?.status !== 'open') return;
+  approval.status = 'withdrawn';
+  owe(approval, [], change);
 }
 
 /** A change that is being checked has its place in the queue of the integration tree; any other has none. */
@@ -173,12 +188,7 @@ export function end(state: RunState, task: TaskRecord, at: number, change: OwedC
     for (const message of state.messages.values())
       if (message.task === task.spec.id && message.status === 'waiting') state.due.add(message.id);
   if (state.approvals.size === 0) return;
-  for (const id of [`start:${task.spec.id}`, `task:${task.spec.id}`, `result:${task.spec.id}:${task.attempt}`]) {
-    const approval = state.approvals.get(id);
-    if (approval?.status !== 'open') continue;
-    approval.status = 'withdrawn';
-    owe(approval, [], change);
-  }
+  for (const id of [`start:${task.spec.id}`, `task:${task.spec.id}`, `result:${task.spec.id}:${task.attempt}`]) withdraw(state, id, change);
 }
 
 /** A failure at the top level that nobody tolerates fails the run; one inside a container is its container's business. */

@@ -5,16 +5,20 @@ import { type Paint, plain } from './style.ts';
 import { changeSize, executableLines, fileLines } from './tree-words.ts';
 import { printable } from './width.ts';
 
+interface Decision {
+  readonly approval: string;
+  readonly subject?: ApprovalItem['subject'];
+  readonly task?: string;
+}
+type ApprovalItem = Extract<Attention, { kind: 'approval' }>;
+
 /** The least of an attention that its command needs. */
-type Asked =
-  | Pick<Extract<Attention, { kind: 'approval' }>, 'kind' | 'approval' | 'task'>
-  | { kind: 'question' | 'undecided' | 'blocked'; task: string }
-  | { kind: 'paused' };
+type Asked = ({ kind: 'approval' } & Decision) | { kind: 'question' | 'undecided' | 'blocked'; task: string } | { kind: 'paused' };
 
 export function attentionCommand(run: string, asked: Asked): string {
   switch (asked.kind) {
     case 'approval':
-      return `baton approve ${run} ${quoted(asked.task ?? asked.approval)}`;
+      return `baton approve ${run} ${quoted(decisionName(asked))}`;
     case 'question':
       return `baton answer ${run} ${quoted(asked.task)} "…"`;
     case 'undecided':
@@ -32,6 +36,9 @@ export const overlapCommand = (
   other: { readonly run: string; readonly task: string },
 ): string => `baton overlap ${run} ${quoted(id)} ${quoted(other.run === run ? other.task : `${other.run}/${other.task}`)}`;
 
+/** What a decision is called by whoever makes it: its task, unless that may ask for several at once. */
+export const decisionName = ({ approval, subject, task }: Decision): string => (subject === 'call' ? approval : (task ?? approval));
+
 /** Ids such as `fix^2` and `translate[0]` mean something to shells. */
 export const quoted = (id: string): string => (/^[\w./:~-]+$/.test(id) && !id.startsWith('~') ? id : `'${id}'`);
 
@@ -45,6 +52,7 @@ export function attentionTitle(item: Attention): string {
         plan: 'may the plan start?',
         change: 'may the plan be changed?',
         promotion: 'may the change go into your tree?',
+        call: `"${item.task}" waits: may its agent do this?`,
       }[item.subject];
     case 'question':
       return `"${item.task}" asks a question`;

@@ -82,6 +82,8 @@ function rowOf(state: RunState, record: TaskRecord, words: string | undefined, n
     case 'running':
       if (spec.kind === 'decision')
         return row(1, '!', 'wait', '', attentionCommand(state.id, { kind: 'approval', approval: id, task: id }));
+      if (record.calls?.[0] !== undefined)
+        return row(1, '!', 'wait', 'asks leave', attentionCommand(state.id, { kind: 'approval', approval: record.calls[0] }));
       if (spec.kind === 'question') return row(1, '?', 'wait', '', ask('question'));
       // Its children have rows of their own.
       if (spec.kind === 'container') return [];

@@ -92,9 +92,9 @@ const TELLERS: { readonly [T in Fact['type']]?: Teller<T> } = {
       ? { tone: 'dim', text: `gate ${name} passed${scored}${reuses === undefined ? '' : ' before, on the same tree'}` }
       : { tone: 'wait', text: `gate ${name}: ${verdict}${scored}` };
   },
-  'approval.requested': ({ approval, task }, state) => ({
+  'approval.requested': ({ approval, subject, task }, state) => ({
     tone: 'wait',
-    text: `waits for a decision → ${attentionCommand(state.id, { kind: 'approval', approval, ...(task === undefined ? {} : { task }) })}`,
+    text: `waits for a decision → ${attentionCommand(state.id, { kind: 'approval', approval, subject, ...(task === undefined ? {} : { task }) })}`,
   }),
   'approval.voted': ({ by, decision, note }) => ({
     text: `${by} ${decision === 'approve' ? 'approved' : 'rejected'}${note ? `: ${note}` : ''}`,

@@ -108,7 +108,9 @@ export async function inboxOf({ trees }: Services, view: RunView, state: RunStat
   for (const item of view.attention) {
     const record = 'task' in item && item.task !== undefined ? state?.tasks.get(item.task) : undefined;
     const isPlan = item.kind === 'approval' && item.subject === 'plan';
-    const text = state && (record ? texts.task(state, record) : isPlan ? planText(state, texts) : undefined);
+    const isCall = item.kind === 'approval' && item.subject === 'call';
+    const ofState = state && (record ? texts.task(state, record) : isPlan ? planText(state, texts) : undefined);
+    const text = isCall ? callText(texts.payload(item.binds)) : ofState;
     const span = state && item.kind === 'approval' ? spanOfApproval(state, item.subject, item.task, item.binds) : undefined;
     const change = state && span ? await summaryOf(trees, state, span) : undefined;
     const asked = item.kind === 'approval' ? state?.approvals.get(item.approval)?.change : undefined;
@@ -116,6 +118,21 @@ export async function inboxOf({ trees }: Services, view: RunView, state: RunStat
     items.push({ ...item, run: view.run, name: view.name, ...(text ? { text } : {}), ...(change ? { change } : {}), ...plan });
   }
   return items;
+}
+
+interface CallShown {
+  readonly agent?: string;
+  readonly kind?: string;
+  readonly title?: string;
+  readonly input?: unknown;
+  readonly paths?: readonly string[];
+}
+
+/** What an agent wants to do, as it said itself: a line, and then all of it. */
+function callText(asked: unknown): TaskText {
+  const { agent = '', kind = '', title = '', input, paths = [] } = (asked ?? {}) as CallShown;
+  const lines = [`${agent} (${kind}): ${title}`, ...paths, ...(input === undefined ? [] : [JSON.stringify(input)])];
+  return { text: lines.join('\n') };
 }
 
 /** Tasks of a plan shown to whoever approves it. */

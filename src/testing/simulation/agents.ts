@@ -44,6 +44,7 @@ export class Agents {
           const problem = await this.step(context, `ask-${step}`);
           if (problem) return { ok: false, failure: problem };
         }
+        if (this.world.random.chance(0.1)) await this.askLeave(context);
         await wait('attempt', context.run, owed.task, owed.attempt, deaf);
         if (context.base !== undefined && this.world.random.chance(0.5))
           await context.checkpoint(`checkpoint of ${context.attemptKey}`, 'command', 1).catch(() => {});
@@ -90,6 +91,13 @@ export class Agents {
               ? 'nobody is there'
               : true,
     };
+  }
+
+  /** Whatever people say, or if nobody says anything, it goes on. */
+  private async askLeave(context: AttemptContext): Promise<void> {
+    const rule = { by: [], timeoutMs: 1 + this.world.random.below(20_000) };
+    await context.ask(context.blobs.put(`call of ${context.attemptKey}`), rule).catch(() => {});
+    this.world.coverage.add('call');
   }
 
   private async step(context: AttemptContext, key: string): Promise<Failure | undefined> {

@@ -56,5 +56,6 @@ function expected(): string[] {
     ...FAILURE_CLASSES.map((each) => `failure ${each}`),
     'verdict reused',
     ...DISTURBANCES.map((each) => `fault ${each}`),
+    'call',
   ];
 }

@@ -3,7 +3,7 @@
  * An adapter neither retries, nor counts money, nor touches the journal, nor hides secrets: it performs steps and
  * reports, and whoever called it does the rest.
  */
-import type { Failure, Usage } from '../../engine/kernel/plan.ts';
+import type { CallRule, Failure, Usage } from '../../engine/kernel/plan.ts';
 import type { Command } from '../processes/process.ts';
 import type { ToolAccess } from '../tools/call.ts';
 import type { Walls } from './walls.ts';
@@ -117,6 +117,17 @@ export type AgentOutcome =
   /** `report` is the whole story (stack, cause chain, output), when there is more than the failure's message. */
   | { readonly ok: false; readonly failure: Failure; readonly usage?: Usage; readonly report?: string };
 
+/** One thing that an agent wants leave for. */
+export interface CallAsked {
+  readonly agent: string;
+  /** `edit`, `execute`, `fetch` and so on. */
+  readonly kind: string;
+  readonly title: string;
+  /** As the agent says it, for whoever wants to see all of it. */
+  readonly input?: unknown;
+  readonly paths: readonly string[];
+}
+
 /** Services an attempt is given by the host. See `AttemptContext` for the contract of each. */
 export interface AgentServices {
   /** `signal.reason` is a BatonError with code CANCELLED, TIMEOUT or SHUTDOWN. */
@@ -126,6 +137,11 @@ export interface AgentServices {
     reserve: { readonly costUsd?: number; readonly tokens?: number; readonly calls?: number },
     perform: () => Promise<{ readonly output: string; readonly usage?: Usage }>,
   ) => Promise<string>;
+  /**
+   * Has a person decide whether it may do this now; `about` is JSON, and is what they are shown. Missing where nobody can be
+   * asked. @throws when the attempt is over first
+   */
+  ask?(about: CallAsked, rule: CallRule): Promise<{ readonly allowed: boolean; readonly by?: string }>;
   log(chunk: string, kind?: 'stdout' | 'stderr' | 'text' | 'note'): void;
   /** A command, or another call that may have changed files, has ended: the workspace is put on record. */
   ran(): void;

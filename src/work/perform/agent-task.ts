@@ -177,6 +177,7 @@ export const servicesOf = (
   log: (chunk, kind = 'text') => log.write(chunk, kind),
   ran: () => void watch?.ran(),
   onMessage: (handler) => context.onMessage(handler),
+  ask: (about, rule) => context.ask(context.blobs.put(JSON.stringify(home.secrets.redactor().value(about))), rule),
   async step(key, reserve, perform) {
     const stored = await context.step(key, reserve, async () => {
       const { output, usage } = await perform();

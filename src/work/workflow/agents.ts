@@ -35,7 +35,11 @@ const latencyMs = (latency: AgentEntry['latency']): number | readonly number[] |
   typeof latency === 'string' ? durationMs(latency) : latency?.map((each) => durationMs(each) ?? 0);
 
 /** As its adapter reads it: without what is not there, and with durations in milliseconds. */
-function codingConfig({ noProgress, ...entry }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const patience = typeof noProgress === 'string' ? (durationMs(noProgress) ?? noProgress) : noProgress;
-  return Object.fromEntries(Object.entries({ ...entry, noProgress: patience }).filter(([, value]) => value !== undefined));
+function codingConfig({ noProgress, ask, ...entry }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const asks = typeof ask === 'object' && ask !== null && 'timeout' in ask ? { ...ask, timeout: inMs(ask.timeout) } : ask;
+  return Object.fromEntries(
+    Object.entries({ ...entry, noProgress: inMs(noProgress), ask: asks }).filter(([, value]) => value !== undefined),
+  );
 }
+
+const inMs = (value: unknown): unknown => (typeof value === 'string' ? (durationMs(value) ?? value) : value);

@@ -8,6 +8,7 @@ import { BatonError } from '../../../src/errors.ts';
 import type { AgentOutcome, AgentServices, Work } from '../../../src/work/agents/agent.ts';
 import { createCodingAgent } from '../../../src/work/agents/coding/coding-agent.ts';
 import type { CodingOptions } from '../../../src/work/agents/coding/stage.ts';
+import { defined } from '../../../src/work/processes/defined.ts';
 import { ATTEMPT_VARIABLE, endAttempt } from '../../../src/work/processes/leftovers.ts';
 import { type FakeWalls, fakeWalls } from './fake-walls.ts';
 
@@ -44,6 +45,8 @@ export interface Play {
   readonly message?: string;
   readonly answers?: boolean[];
   readonly signal?: AbortSignal;
+  /** Answers for a person. */
+  readonly ask?: AgentServices['ask'];
   readonly walls?: false;
 }
 
@@ -70,6 +73,7 @@ export async function stageOf() {
     const services: AgentServices = {
       signal: more.signal ?? stop.signal,
       step,
+      ...defined({ ask: more.ask }),
       log: (chunk, kind = 'text') => {
         lines.push(kind === 'text' ? chunk : `[${kind}] ${chunk}`);
         if (shown || kind !== 'text') return;

@@ -127,6 +127,7 @@ export const stage = (options: { env?: Record<string, string>; more?: Partial<Pe
       },
       log: (chunk, kind = 'text') => log.push(`${kind}: ${chunk}`),
       checkpoint: async () => {},
+      ask: async () => ({ allowed: false, by: 'timeout' }),
       onMessage: () => undefined,
     };
     return Object.defineProperties(base, Object.getOwnPropertyDescriptors(more));

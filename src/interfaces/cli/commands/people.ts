@@ -2,7 +2,7 @@ import { text as readText } from 'node:stream/consumers';
 import { BatonError } from '../../../errors.ts';
 import type { InboxItem } from '../../api/shapes.ts';
 import type { BatonClient } from '../../client/client.ts';
-import { attentionTitle, itemLines } from '../asking.ts';
+import { attentionTitle, decisionName, itemLines } from '../asking.ts';
 import type { Handler } from '../command.ts';
 import { type Context, EXIT } from '../context.ts';
 
@@ -56,7 +56,7 @@ async function openApproval(client: BatonClient, typed: string, task: string | u
   const meant = task === undefined ? all : all.filter((item) => item.task === task || item.approval === task);
   const [only] = meant;
   if (only !== undefined && meant.length === 1) return only;
-  const names = all.map((item) => item.task ?? item.approval);
+  const names = all.map(decisionName);
   if (meant.length > 1)
     throw new BatonError('USAGE', `Run ${run} asks for ${meant.length} decisions.`, { hint: `Name one: ${names.join(', ')}` });
   throw new BatonError(

@@ -110,11 +110,12 @@ const listening = (app: ClientApp, { transcript, permit, signal }: Stage): Clien
     .onRequest('session/request_permission', objectIn, async ({ params }) => {
       const { asked, activities } = calls.permission(objectIn(params['toolCall']));
       for (const activity of activities) transcript.take(activity);
-      const { allow, why } = await permit(asked);
-      if (signal.aborted) return { outcome: { outcome: 'cancelled' } };
+      const cancelled = { outcome: { outcome: 'cancelled' } };
+      const { allow, why } = await permit(asked).catch((error: unknown) => ({ allow: false, why: String(error) }));
+      if (signal.aborted) return cancelled;
       transcript.note(`${allow ? 'Allowed' : 'Not allowed'} (${why}): ${asked.title || asked.kind}`);
       const option = optionFor(allow, listIn(params['options']));
-      return { outcome: option === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId: option } };
+      return option === undefined ? cancelled : { outcome: { outcome: 'selected', optionId: option } };
     });
 };
 

@@ -8,14 +8,14 @@ import type { Walls } from '../walls.ts';
 import { checkSaid, lastBlock } from '../written.ts';
 import { openAcp } from './acp.ts';
 import { openCli } from './cli.ts';
-import { type CodingConfig, codingConfigSchema } from './config.ts';
+import { ASK_MS, type CodingConfig, codingConfigSchema } from './config.ts';
 import { findInstalled } from './installed.ts';
 import { modelOf } from './needs.ts';
-import { insideOnly, type Permission } from './permission.ts';
+import { askingBefore, type Permission } from './permission.ts';
 import { HOME_INSIDE, Place } from './place.ts';
 import { PROFILES } from './profiles.ts';
 import { againPrompt, reworkPrompt, wholePrompt } from './prompt.ts';
-import { type CodingOptions, type Stage, type Talk, TIMING } from './stage.ts';
+import { type CodingOptions, type Permitted, type Stage, type Talk, TIMING } from './stage.ts';
 import { Transcript } from './transcript.ts';
 import { Watch } from './watch.ts';
 
@@ -40,6 +40,7 @@ class CodingAttempt {
   private watch: Watch | undefined;
   private stage: Stage | undefined;
   private talk: Talk | undefined;
+  private unanswered = false;
   private readonly opened = Promise.withResolvers<Talk | undefined>();
 
   constructor(options: CodingOptions, work: Work, services: AgentServices) {
@@ -116,20 +117,23 @@ class CodingAttempt {
       ...defined({ session }),
       setting: { via: config.via, models: walls.models, home: HOME_INSIDE, ...defined({ model: modelOf(config), mode: config.mode }) },
       signal: AbortSignal.any([services.signal, walls.models.exhausted, watch.signal]),
-      permit: (asked) => this.permit(asked, walls, watch),
+      permit: (asked) => this.permit(asked, walls, config, watch),
     };
   }
 
-  private async permit(
-    asked: Permission,
-    { folder, workspace }: Walls,
-    watch: Watch,
-  ): Promise<{ readonly allow: boolean; readonly why: string }> {
-    const { policy = insideOnly, ask } = this.options;
+  /** By policy first; what that leaves to a person is asked, until one time nobody answers. */
+  private async permit(asked: Permission, { folder, workspace }: Walls, config: CodingConfig, watch: Watch): Promise<Permitted> {
+    const { policy = askingBefore(config.ask?.before ?? []) } = this.options;
     const ruling = policy(asked, { folder, workspace, home: HOME_INSIDE });
     if (ruling !== 'ask') return ruling;
+    const { ask } = this.services;
     if (ask === undefined) return { allow: false, why: 'a person would have to be asked, and nobody can be' };
-    return { allow: await watch.waiting(() => ask(this.work, asked)), why: 'a person was asked' };
+    if (this.unanswered) return { allow: false, why: 'a person would have to be asked, and nobody answered the last time' };
+    const rule = { by: config.ask?.by ?? [], timeoutMs: config.ask?.timeout ?? ASK_MS };
+    const { allowed, by } = await watch.waiting(() => ask({ agent: this.work.agent.name, ...asked }, rule));
+    this.unanswered = by === 'timeout';
+    if (by === 'timeout') return { allow: false, why: `nobody answered in ${rule.timeoutMs} ms, the limit ask.timeout` };
+    return { allow: allowed, why: 'a person was asked' };
   }
 }
 

@@ -9,6 +9,10 @@ export type Way = (typeof WAYS)[number];
 export const NO_PROGRESS_MS = 300_000;
 /** The same call of a tool with the same arguments, in a row. */
 export const REPEATS_MAX = 10;
+/** How long a person may take to answer one question of an agent: 10 minutes. */
+export const ASK_MS = 600_000;
+/** Kinds of calls, as the protocol has them. */
+export const CALL_KINDS = ['read', 'edit', 'delete', 'move', 'search', 'execute', 'think', 'fetch', 'other'] as const;
 
 const fields = z.strictObject({
   acp: z.enum(CODING_AGENTS),
@@ -28,9 +32,24 @@ const fields = z.strictObject({
   repeatsMax: z.int().min(2).default(REPEATS_MAX),
   /** Told before every task. */
   instructions: z.string().optional(),
+  /** What a person has to allow, each time, of the things it asks leave for. */
+  ask: z
+    .strictObject({
+      before: z.array(z.enum(CALL_KINDS)).min(1),
+      /** Roles that may decide. Empty: anybody. */
+      by: z.array(z.string().min(1)).default([]),
+      /** Milliseconds until the answer is no. Default 10 minutes. */
+      timeout: z.int({ error: 'must be a duration such as 10m' }).positive().default(ASK_MS),
+    })
+    .optional(),
 });
-export const codingConfigSchema = fields.refine(({ acp, model }) => acp !== 'opencode' || model !== undefined, {
-  path: ['model'],
-  message: 'opencode makes no choice of its own; name one as provider/model',
-});
+export const codingConfigSchema = fields
+  .refine(({ acp, model }) => acp !== 'opencode' || model !== undefined, {
+    path: ['model'],
+    message: 'opencode makes no choice of its own; name one as provider/model',
+  })
+  .refine(({ via, ask }) => via === 'acp' || ask === undefined, {
+    path: ['ask'],
+    message: 'an agent asks leave only over the protocol: leave out `via: cli`',
+  });
 export type CodingConfig = z.infer<typeof codingConfigSchema>;

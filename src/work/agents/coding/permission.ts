@@ -42,6 +42,14 @@ export const insideOnly: PermissionPolicy = (asked, inside) => {
   return { allow: true, why: 'inside the walls' };
 };
 
+/** The same, and what is allowed by it is for a person to allow where it is of these kinds. */
+export const askingBefore =
+  (kinds: readonly string[]): PermissionPolicy =>
+  (asked, inside) => {
+    const ruling = insideOnly(asked, inside);
+    return ruling !== 'ask' && ruling.allow && kinds.includes(asked.kind || 'other') ? 'ask' : ruling;
+  };
+
 const no = (why: string): Ruling => ({ allow: false, why });
 
 const PATH_FIELDS = ['file_path', 'filePath', 'path', 'notebook_path', 'dir_path', 'directory', 'cwd', 'workdir'] as const;

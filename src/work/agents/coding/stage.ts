@@ -22,7 +22,13 @@ export interface Stage {
   /** Aborted by whoever may end the attempt: the host, the budget, the watchdog. */
   readonly signal: AbortSignal;
   readonly timing: Timing;
-  readonly permit: (asked: Permission) => Promise<{ readonly allow: boolean; readonly why: string }>;
+  /** @throws when the attempt is over before a person has answered */
+  readonly permit: (asked: Permission) => Promise<Permitted>;
+}
+
+export interface Permitted {
+  readonly allow: boolean;
+  readonly why: string;
 }
 
 /** All in milliseconds. */
@@ -59,8 +65,6 @@ export interface CodingOptions {
   readonly near: readonly string[];
   readonly path: string;
   readonly policy?: PermissionPolicy;
-  /** Asks a person, where the policy says so. */
-  readonly ask?: (work: Work, asked: Permission) => Promise<boolean>;
   readonly timing?: Partial<Timing>;
   /** Milliseconds, of any beginning. */
   readonly now?: () => number;
