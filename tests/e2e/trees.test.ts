@@ -66,6 +66,26 @@ test('what a run changed is shown, comes into the tree when it is promoted, and 
   expect([again.code, again.out]).toEqual([1, expect.stringMatching(/left as it was[\s\S]*made\.txt[\s\S]*baton promote/)]);
 });
 
+// req W5
+test('what is promoted is committed on a branch of the user’s choice, and never on one that is checked out', async () => {
+  at = repositoryPlace();
+  at.write('w.yaml', WRITES);
+  expect((await at.baton('run', 'w.yaml')).code).toBe(0);
+  const head = at.git('rev-parse', 'HEAD');
+  const index = at.git('ls-files', '-s');
+  const refused = await at.baton('promote', 'last', '--branch', 'main');
+  expect([refused.code, refused.out]).toEqual([1, expect.stringContaining('Branch "main" is checked out')]);
+  expect(read('poem.txt')).toBe('roses\nviolets\n');
+  const promoted = await at.baton('promote', 'last', '--branch', 'baton/poem');
+  const commit = at.git('rev-parse', 'baton/poem').trim();
+  expect([promoted.code, promoted.out]).toEqual([0, expect.stringContaining(`Committed on branch baton/poem: ${commit.slice(0, 12)}\n`)]);
+  expect([at.git('show', 'baton/poem:poem.txt'), at.git('log', '-1', '--format=%s', 'baton/poem')]).toEqual([read('poem.txt'), 'writes\n']);
+  expect([at.git('rev-parse', 'baton/poem~1'), at.git('rev-parse', 'HEAD'), at.git('ls-files', '-s')]).toEqual([head, head, index]);
+  expect((await at.baton('promote', 'last', '--undo', '--branch', 'x')).err).toContain('BAD_REQUEST');
+  expect((await at.baton('promote', 'last', '--undo')).code).toBe(0);
+  expect(at.git('branch', '--list', 'baton/poem')).toBe('');
+});
+
 // req W2, W4
 test('a workspace is put back to a checkpoint, which is named by a beginning of it', async () => {
   at = repositoryPlace();

@@ -76,8 +76,11 @@ function mayNot(state: RunState, approval: Approval, { by }: Decide): string | u
 
 function granted(state: RunState, approval: Approval, command: Decide): RunFact[] {
   const facts: RunFact[] = [{ type: 'approval.granted', approval: approval.id }];
-  if (approval.subject === 'promotion')
-    return [...facts, { type: 'promotion.started', promotion: approval.id, tree: approval.binds, by: command.by.id }];
+  if (approval.subject === 'promotion') {
+    const { branch } = treeOf(state).promotion ?? {};
+    const started: RunFact = { type: 'promotion.started', promotion: approval.id, tree: approval.binds, by: command.by.id };
+    return [...facts, branch === undefined ? started : { ...started, branch }];
+  }
   if (approval.task === undefined || approval.subject === 'start' || approval.subject === 'call') return facts;
   const task = taskOf(state, approval.task);
   if (outgrown(state, approval)) return facts;
@@ -151,7 +154,8 @@ export const approvalEvolvers = {
     } else if (fact.subject === 'promotion') {
       treeOf(state).promotions++;
       goOn(state);
-      setPromotion(state, { id: fact.approval, tree: fact.binds, status: 'asked' });
+      const branch = fact.branch === undefined ? {} : { branch: fact.branch };
+      setPromotion(state, { id: fact.approval, tree: fact.binds, ...branch, status: 'asked' });
     }
     owe(approval, owedByApproval(approval), change);
   },

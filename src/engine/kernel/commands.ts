@@ -90,8 +90,8 @@ export type AskedCommand =
       readonly decision: 'retry' | 'committed' | 'fail';
       readonly result?: Hash;
     }
-  /** Carries the integration tree as it stands into the user's tree, whatever the plan says about when. */
-  | { readonly type: 'run.promote'; readonly by: Principal }
+  /** Carries the integration tree as it stands into the user's tree, whatever the plan says about when, and commits it on a branch if asked to. */
+  | { readonly type: 'run.promote'; readonly by: Principal; readonly branch?: string }
   /** Puts back what the last promotion replaced. */
   | { readonly type: 'promotion.undo'; readonly by: Principal }
   /** Puts the workspace of a task that is not being attempted back to a checkpoint. */

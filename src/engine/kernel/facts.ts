@@ -151,6 +151,8 @@ export type RunFact =
       readonly change?: ProposedChange;
       /** Of a call; the others have theirs in the plan. */
       readonly rule?: CallRule;
+      /** Of a promotion: where it will be committed as well. */
+      readonly branch?: string;
     }
   | {
       readonly type: 'approval.voted';
@@ -217,7 +219,14 @@ export type RunFact =
       readonly reason?: string;
     }
   // promotion
-  | { readonly type: 'promotion.started'; readonly promotion: string; readonly tree: Commit; readonly by: string }
+  | {
+      readonly type: 'promotion.started';
+      readonly promotion: string;
+      readonly tree: Commit;
+      readonly by: string;
+      /** Of the user's repository: the result is committed there as well. */
+      readonly branch?: string;
+    }
   | { readonly type: 'promotion.done'; readonly promotion: string; readonly report: Hash }
   | {
       readonly type: 'promotion.refused';

@@ -20,6 +20,7 @@ export function owedByRun(state: RunState): readonly Owed[] {
       undo,
       base,
       tree: promotion.tree,
+      ...(promotion.branch === undefined ? {} : { branch: promotion.branch }),
     });
   }
   return owed;

@@ -44,7 +44,7 @@ export type Owed =
       readonly onto: Commit;
     }
   | { readonly type: 'restore'; readonly id: string; readonly task: string; readonly to: Commit; readonly paths?: readonly string[] }
-  /** Carry `tree`, which grew from `base`, into the user's tree; or put back what that replaced. */
+  /** Carry `tree`, which grew from `base`, into the user's tree, and commit it on a branch if one is named; or put back what that replaced. */
   | {
       readonly type: 'promote';
       readonly id: string;
@@ -52,6 +52,7 @@ export type Owed =
       readonly undo: boolean;
       readonly base: Commit;
       readonly tree: Commit;
+      readonly branch?: string;
     }
   /** Ask for `timer.fire` at this time or later (milliseconds since the epoch). */
   | { readonly type: 'timer'; readonly id: string; readonly timer: string; readonly at: number }

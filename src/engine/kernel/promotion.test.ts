@@ -82,6 +82,21 @@ describe('a promotion', () => {
     expect(play.state.status).toBe('succeeded');
   });
 
+  // req W5
+  it('is committed on the branch that was asked for, also when a person has to approve it first', () => {
+    const branchOwed = ({ state }: KernelPlay) => state.owed.flatMap((owed) => (owed.type === 'promote' ? [owed.branch] : []));
+    for (const approval of [undefined, { at: 'task', by: [] } as const]) {
+      const play = changed({ promote: 'never', ...(approval ? { approval } : {}) });
+      commit(play);
+      play.ask({ type: 'run.promote', by: ME, branch: 'mine' });
+      if (approval) play.ask({ type: 'approval.decide', by: ME, approval: 'promotion-1', binds: 'base+t0', decision: 'approve' });
+      expect(branchOwed(play)).toEqual(['mine']);
+      done(play);
+      play.ask({ type: 'promotion.undo', by: ME });
+      expect(branchOwed(play)).toEqual([undefined]);
+    }
+  });
+
   it('that a person rejects leaves the run failed, and one that waits is withdrawn with a cancel', () => {
     const tree = { promote: 'end', approval: { at: 'task', by: [] } } as const;
     const play = changed(tree);

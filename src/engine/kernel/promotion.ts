@@ -21,7 +21,7 @@ export const promotionDeciders = {
     if (tree.promotion) return open(state);
     if (tree.head === undefined || !isAhead(tree))
       return refuse('NOTHING_TO_PROMOTE', `run ${state.id} has changed nothing${tree.done.length > 0 ? ' since its last promotion' : ''}`);
-    return promotion(state, tree.head, command.by.id);
+    return promotion(state, tree.head, command.by.id, command.branch);
   },
   'promotion.undo'(state, command) {
     const { tree } = state;
@@ -59,10 +59,11 @@ const underWay = (state: RunState): NonNullable<TreeState['promotion']> => {
 };
 
 /** The facts that begin one, or ask whether it may begin. */
-function promotion(state: RunState, tree: Commit, by: string): RunFact[] {
+function promotion(state: RunState, tree: Commit, by: string, named?: string): RunFact[] {
   const id = `promotion-${treeOf(state).promotions + 1}`;
-  if (state.plan.tree?.approval) return [{ type: 'approval.requested', approval: id, subject: 'promotion', binds: tree }];
-  return [{ type: 'promotion.started', promotion: id, tree, by }];
+  const branch = named === undefined ? {} : { branch: named };
+  if (state.plan.tree?.approval) return [{ type: 'approval.requested', approval: id, subject: 'promotion', binds: tree, ...branch }];
+  return [{ type: 'promotion.started', promotion: id, tree, by, ...branch }];
 }
 
 /** Promotions that follow from the state alone. A paused run waits with them, and with its end. */
@@ -109,7 +110,8 @@ export const promotionEvolvers = {
     const tree = treeOf(state);
     goOn(state);
     if (tree.promotion === undefined) tree.promotions++;
-    setPromotion(state, { id: fact.promotion, tree: fact.tree, status: 'running' });
+    const branch = fact.branch === undefined ? {} : { branch: fact.branch };
+    setPromotion(state, { id: fact.promotion, tree: fact.tree, ...branch, status: 'running' });
     owe(state, owedByRun(state), change);
   },
   'promotion.done'(state, fact, _at, change) {

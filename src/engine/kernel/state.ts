@@ -235,7 +235,7 @@ export interface TreeState {
   /** Tasks whose change is to be merged, in the order they came; only the first is at it. */
   queue: string[];
   /** The one that is asked about or under way. */
-  promotion?: { readonly id: string; readonly tree: Commit; status: 'asked' | 'running' | 'undoing' };
+  promotion?: { readonly id: string; readonly tree: Commit; readonly branch?: string; status: 'asked' | 'running' | 'undoing' };
   promotions: number;
   /** Those that are in the user's tree, oldest first. */
   done: { readonly id: string; readonly tree: Commit }[];

@@ -50,7 +50,12 @@ export const undecidedRequest = z.strictObject({
   outputs: z.record(z.string(), z.unknown()).exactOptional(),
 });
 export const messageRequest = z.strictObject({ text: z.string().min(1).max(100_000) });
-export const promoteRequest = z.strictObject({ undo: z.boolean().exactOptional() });
+export const promoteRequest = z
+  .strictObject({
+    undo: z.boolean().exactOptional(),
+    branch: z.string().min(1).max(200).exactOptional().describe('Of the repository; the result is committed there as well.'),
+  })
+  .refine(({ undo, branch }) => !undo || branch === undefined, { message: 'an undoing takes its own branch back, and no other' });
 const treePath = z.string().refine(isTreePath, 'must be a path inside the tree');
 export const restoreRequest = z.strictObject({
   /** A checkpoint of the task, by any beginning that no other has. */

@@ -81,6 +81,8 @@ export interface PromotionView {
   readonly files: readonly ChangeView[];
   /** Files that the user saved in the meantime: they stayed as they are. */
   readonly kept: readonly string[];
+  /** Of the repository. `commit`: what it points to now; missing until it is done, and when somebody moved it meanwhile. */
+  readonly branch?: { readonly name: string; readonly commit?: string };
   /** Why it did not happen; of one that is done: why its undoing did not. */
   readonly refusal?: { readonly code: string; readonly message: string; readonly paths: readonly string[] };
 }

@@ -42,9 +42,13 @@ export const TREE_SPECS: readonly CommandSpec[] = [
     about: 'carry what a run has committed into your tree; or take it back',
     group: 'Trees',
     more: 'Your branch, HEAD and index stay as they are, and so do your own edits. A conflict leaves your tree untouched.',
-    options: [{ flags: '--undo', about: 'put back what the last promotion replaced' }],
+    options: [
+      { flags: '--branch <name>', about: 'commit your tree with the change on this branch as well; HEAD and index stay' },
+      { flags: '--undo', about: 'put back what the last promotion replaced; its branch goes back too' },
+    ],
     examples: [
       ['baton promote last', 'after `promote: never`, or when a conflict is out of the way'],
+      ['baton promote last --branch baton/fix', 'the branch is made if it is missing'],
       ['baton promote last --undo', 'as it was before, but for what you changed since'],
     ],
     completes: ['run'],

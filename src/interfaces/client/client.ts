@@ -88,7 +88,8 @@ export class BatonClient {
   /** How the tree of a run stands, with its promotions. @throws BatonError `NO_TREE` */
   tree = (run: string) => this.get<TreeView>(path`/v1/runs/${run}/tree`);
   workspaces = () => this.get<{ workspaces: WorkspaceView[] }>('/v1/workspaces').then(({ workspaces }) => workspaces);
-  promote = (run: string, undo = false) => this.post<CommandReply>(path`/v1/runs/${run}/promote`, undo ? { undo } : {});
+  promote = (run: string, how: { readonly undo?: true; readonly branch?: string } = {}) =>
+    this.post<CommandReply>(path`/v1/runs/${run}/promote`, how);
   restore = (run: string, task: string, to: string, paths?: readonly string[]) =>
     this.post<CommandReply>(path`/v1/runs/${run}/tasks/${task}/restore`, { to, ...(paths ? { paths } : {}) });
 

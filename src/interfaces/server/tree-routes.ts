@@ -1,4 +1,5 @@
 /** Trees of runs over a repository: what changed, what is on record, what went into the user's tree, and back. */
+import type { AskedCommand } from '../../engine/kernel/commands.ts';
 import { GRANTS } from '../../engine/kernel/grants.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
 import { BatonError } from '../../errors.ts';
@@ -52,7 +53,9 @@ export function treeRoutes(services: Services): Route[] {
     post('/runs/:run/promote', async (asked) => {
       engineOf(services);
       const body = await readBody(asked, 'promoteRequest');
-      return submit(services, runOf(asked).id, { type: body.undo ? 'promotion.undo' : 'run.promote', by }, commandRef(asked, body));
+      const { undo, branch } = body;
+      const command: AskedCommand = undo ? { type: 'promotion.undo', by } : { type: 'run.promote', by, ...(branch ? { branch } : {}) };
+      return submit(services, runOf(asked).id, command, commandRef(asked, body));
     }),
     post('/runs/:run/tasks/:task/overlap', async (asked) => {
       const { host } = engineOf(services);

@@ -60,8 +60,10 @@ const WITHDRAWN = { code: 'WITHDRAWN', message: 'The run was cancelled before an
 type Change = Partial<Omit<PromotionView, 'refusal'>> & { readonly refusal?: PromotionView['refusal'] | undefined };
 
 function follow(promotions: Map<string, PromotionView>, fact: Fact, at: number, payload: Payload): void {
-  const begun = (promotion: string, tree: string, status: 'asked' | 'running') =>
-    promotions.set(promotion, { promotion, tree, status, at, files: [], kept: [] });
+  const begun = (promotion: string, tree: string, status: 'asked' | 'running', branch: string | undefined) => {
+    const on = branch === undefined ? {} : { branch: { name: branch } };
+    promotions.set(promotion, { promotion, tree, status, at, files: [], kept: [], ...on });
+  };
   const now = (promotion: string, change: Change) => {
     const before = promotions.get(promotion);
     if (!before) return;
@@ -70,16 +72,20 @@ function follow(promotions: Map<string, PromotionView>, fact: Fact, at: number, 
   };
   switch (fact.type) {
     case 'approval.requested':
-      if (fact.subject === 'promotion') begun(fact.approval, fact.binds, 'asked');
+      if (fact.subject === 'promotion') begun(fact.approval, fact.binds, 'asked', fact.branch);
       break;
     case 'promotion.started':
-      begun(fact.promotion, fact.tree, 'running');
+      begun(fact.promotion, fact.tree, 'running', fact.branch);
       break;
     case 'promotion.undoing':
       now(fact.promotion, { status: 'undoing' });
       break;
     case 'promotion.done':
-      now(fact.promotion, { status: 'done', ...whatItDid(payload(fact.report)) });
+      now(fact.promotion, {
+        status: 'done',
+        ...whatItDid(payload(fact.report)),
+        ...branchIn(payload(fact.report), promotions.get(fact.promotion)),
+      });
       break;
     case 'promotion.undone':
       // A refusal that is left is of an earlier try.
@@ -102,6 +108,11 @@ function follow(promotions: Map<string, PromotionView>, fact: Fact, at: number, 
 const whatItDid = (report: unknown): Pick<PromotionView, 'files' | 'kept'> => {
   const files = fieldOf(report, 'files');
   return { files: Array.isArray(files) ? files.filter(isChange) : [], kept: textsOf(fieldOf(report, 'kept')) };
+};
+
+const branchIn = (report: unknown, { branch }: Partial<PromotionView> = {}): Pick<PromotionView, 'branch'> => {
+  const commit = fieldOf(report, 'branch');
+  return branch && typeof commit === 'string' ? { branch: { ...branch, commit } } : {};
 };
 
 const fieldOf = (value: unknown, name: string): unknown =>

@@ -97,7 +97,7 @@ export class Crowd {
     const dice = random.next();
     const restorable = tasks.filter((task) => task.status === 'ready' || task.status === 'undecided').filter((task) => task.checkpoint);
     const task = restorable.length > 0 ? random.pick(restorable) : undefined;
-    if (dice < 0.04) await this.ask(state.id, { type: 'run.promote', by: ME });
+    if (dice < 0.04) await this.ask(state.id, { type: 'run.promote', by: ME, ...(random.chance(0.3) ? { branch: 'work' } : {}) });
     else if (dice < 0.07) await this.ask(state.id, { type: 'promotion.undo', by: ME });
     else if (dice < 0.2 && task?.checkpoint !== undefined)
       await this.ask(state.id, {

@@ -46,12 +46,17 @@ export const createTreeHandlers = (repositories: Repositories): TreeHandlers => 
       return { ok: true, before, checkpoint: commit, feedback };
     }),
 
-  async promote({ promotion, undo, base, tree }, { run, state, blobs }) {
+  async promote({ promotion, undo, base, tree, branch }, { run, state, blobs }) {
     const { promotions, top: project, rules, quota } = repositories.of(run);
     const id = promotionId(run, promotion);
+    const { plan } = state();
     const outcome = undo
       ? await promotions.undo(id, project)
-      : await promotions.promote({ id, project, base, tree, rules: { ...rules, ...claimsOf(state()) }, quota });
+      : await promotions.promote({
+          ...{ id, project, base, tree, quota },
+          rules: { ...rules, ...claimsOf(state()) },
+          ...(branch === undefined ? {} : { branch: { name: branch, message: `${plan.name}\n\nRun ${run} of Baton.` } }),
+        });
     const report = blobs.put(JSON.stringify(outcome));
     return outcome.ok ? { ok: true, report } : { ok: false, code: outcome.code, message: outcome.message, report };
   },

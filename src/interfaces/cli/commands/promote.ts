@@ -9,10 +9,10 @@ import { fileLines } from '../tree-words.ts';
 import { printable } from '../width.ts';
 import { plural } from '../words.ts';
 
-export const promote: Handler<{ readonly undo?: boolean }> = (context, [typed = ''], { undo = false }) =>
+export const promote: Handler<{ readonly undo?: boolean; readonly branch?: string }> = (context, [typed = ''], { undo, branch }) =>
   context.owning(async ({ client }) => {
     const { run } = await client.run(typed);
-    const { seq } = await client.promote(run, undo);
+    const { seq } = await client.promote(run, { ...(undo ? { undo } : {}), ...(branch === undefined ? {} : { branch }) });
     const last = await settled(client, run, seq);
     context.out.result(last, () => promotionLines(last, run));
     if (last.status === 'asked') return EXIT.person;
@@ -34,7 +34,7 @@ async function settled(client: BatonClient, run: string, seq: number): Promise<P
   throw new Error('the facts of a run that is followed have no end');
 }
 
-function promotionLines({ status, refusal, files, kept, promotion }: PromotionView, run: string): string[] {
+function promotionLines({ status, refusal, files, kept, branch, promotion }: PromotionView, run: string): string[] {
   if (status === 'asked') return [`It waits for a person: ${attentionCommand(run, { kind: 'approval', approval: promotion })}`];
   if (refusal)
     return [
@@ -49,7 +49,13 @@ function promotionLines({ status, refusal, files, kept, promotion }: PromotionVi
   return [
     ...fileLines(files),
     `${status === 'undone' ? 'Put back in your tree' : 'Now in your tree'}: ${plural(files.length, 'file')}.`,
+    ...(branch && status === 'done' ? [branchLine(branch)] : []),
     ...stayed,
     ...(status === 'done' ? [`Take it back: baton promote ${run} --undo`] : []),
   ];
 }
+
+const branchLine = ({ name, commit }: NonNullable<PromotionView['branch']>): string =>
+  commit === undefined
+    ? `Branch ${name} was moved or checked out in the meantime, and stays where it is.`
+    : `Committed on branch ${name}: ${commit.slice(0, 12)}`;
