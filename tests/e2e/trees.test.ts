@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { CheckpointView } from '../../src/interfaces/api/trees.ts';
 import { say, startModelServer } from '../agents/support/model-server.ts';
+import { until } from './support/baton.ts';
 import { type RepositoryPlace, repositoryPlace } from './support/repository.ts';
 
 let at: RepositoryPlace;
@@ -64,6 +65,37 @@ test('what a run changed is shown, comes into the tree when it is promoted, and 
   expect([read('poem.txt'), read('made.txt')]).toEqual(['roses\nviolets\n', 'mine\n']);
   const again = await at.baton('promote', 'last');
   expect([again.code, again.out]).toEqual([1, expect.stringMatching(/left as it was[\s\S]*made\.txt[\s\S]*baton promote/)]);
+});
+
+// req H1, W5
+test('a change that somebody has to approve is shown with what it changes; it comes in when it is approved, and stays out when not', async () => {
+  at = repositoryPlace();
+  at.write('baton.yaml', 'version: 1\npromotion: { approval: { by: [approver] } }\n');
+  at.write('w.yaml', WRITES.replace('promote: never\n', ''));
+  const words = async (...typed: string[]) => (await at.baton(...typed)).out;
+  const ran = await at.baton('run', 'w.yaml');
+  expect([ran.code, ran.out]).toEqual([3, expect.stringMatching(/waits for a decision → baton approve \S+ promotion-1\n/)]);
+  const item =
+    /may the change go into your tree\?\n {4}A {2}made\.txt {2}\+1 -0\n {4}M {2}poem\.txt {2}\+1 -0\n {4}2 files, \+2 -0\n {4}may be decided by: approver\n/;
+  expect(await words('inbox')).toMatch(item);
+  expect(await words('status')).toMatch(item);
+  expect(await words('status', 'last')).toMatch(/tree {4}1 change; a person decides whether it goes into your tree → baton inbox \S+\n/);
+  const [asked] = await at.json<{ binds: string }>('inbox');
+  expect((await at.baton('approve', 'last', 'promotion-1', '--binds', 'beef')).err).toContain('APPROVAL_STALE');
+  expect([read('poem.txt'), existsSync(join(at.folder, 'made.txt'))]).toEqual(['roses\nviolets\n', false]);
+  expect((await at.baton('approve', 'last', 'promotion-1', '--binds', asked?.binds ?? '')).code).toBe(0);
+  await until(async () => (await at.json<{ status: string }>('show', 'last'))[0]?.status === 'succeeded');
+  expect([read('poem.txt'), read('made.txt')]).toEqual(['roses\nviolets\nsugar\n', 'new\n']);
+  expect(await words('show', 'last')).toMatch(/tree {4}1 change, in your tree → take it back: baton promote \S+ --undo\n/);
+
+  expect((await at.baton('run', 'w.yaml')).code).toBe(3);
+  expect((await at.baton('reject', 'last')).code).toBe(0);
+  await until(async () => (await at.json<{ status: string }>('show', 'last'))[0]?.status === 'failed');
+  expect(read('poem.txt')).toBe('roses\nviolets\nsugar\n');
+  expect(await words('status', 'last')).toMatch(/tree {4}1 change, not in your tree: Rejected by \S+\. → baton promote \S+\n/);
+  const again = await at.baton('promote', 'last', '--branch', 'kept');
+  expect([again.code, again.out]).toEqual([3, expect.stringContaining('It waits for a person')]);
+  expect(await words('inbox')).toContain('It is committed on branch kept as well.\n    M  poem.txt  +1 -0\n    1 file, +1 -0\n');
 });
 
 // req W5

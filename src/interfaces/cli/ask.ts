@@ -3,13 +3,15 @@ import { isCancel, log, select, text } from '@clack/prompts';
 import type { InboxItem } from '../api/shapes.ts';
 import type { BatonClient } from '../client/client.ts';
 import { attentionTitle } from './asking.ts';
+import { executableLines, summaryLines } from './tree-words.ts';
 import { printable } from './width.ts';
 
 /** `done`: it was answered, by whomever. `later`: leave it open. `interrupt`: Ctrl-C. */
 export type Asked = 'done' | 'later' | 'interrupt';
 
 export async function ask(item: InboxItem, client: BatonClient, signal: AbortSignal): Promise<Asked> {
-  const words = printable(item.text?.text ?? '').trim();
+  const change = item.change ? [...summaryLines(item.change, item.run), ...executableLines(item.change.executables)] : [];
+  const words = [printable(item.text?.text ?? '').trim(), ...change].join('\n').trim();
   if (words !== '') log.message(words.length > 2_000 ? `${words.slice(0, 2_000)}…` : words);
   try {
     return await asked(item, client, signal);

@@ -2,7 +2,7 @@
 import type { Attention, InboxItem } from '../api/shapes.ts';
 import { planLineText } from './plan-lines.ts';
 import { type Paint, plain } from './style.ts';
-import { changeSize, executableLines, fileLines } from './tree-words.ts';
+import { executableLines, summaryLines } from './tree-words.ts';
 import { printable } from './width.ts';
 
 interface Decision {
@@ -65,9 +65,6 @@ export function attentionTitle(item: Attention): string {
   }
 }
 
-/** Files of a change that are shown where it waits for a decision. */
-const FILES_MAX = 10;
-
 /** Lines of what is asked that are shown. A plan must be seen as a whole by whoever decides about it, as far as a screen goes. */
 const LINES_MAX = 60;
 
@@ -78,12 +75,8 @@ export function itemLines(item: InboxItem, paint: Paint = plain): string[] {
   for (const line of text.slice(0, LINES_MAX)) lines.push(`    ${printable(line)}`);
   if (text.length > LINES_MAX) lines.push(`    … ${text.length - LINES_MAX} lines more: baton show ${item.run}`);
   for (const line of item.plan ?? []) lines.push(`    ${planLineText(line, paint)}`);
-  if (item.change) {
-    const { changes, files, executables } = item.change;
-    for (const line of fileLines(changes.slice(0, FILES_MAX))) lines.push(`    ${line}`);
-    lines.push(paint('dim', `    ${changeSize(item.change)}${files > FILES_MAX ? `: baton diff ${item.run}` : ''}`));
-    for (const line of executableLines(executables)) lines.push(`    ${paint('wait', line)}`);
-  }
+  for (const line of item.change ? summaryLines(item.change, item.run) : []) lines.push(`    ${line}`);
+  for (const line of executableLines(item.change?.executables ?? [])) lines.push(`    ${paint('wait', line)}`);
   if (item.kind === 'approval' && item.roles.length > 0) lines.push(paint('dim', `    may be decided by: ${item.roles.join(', ')}`));
   lines.push(`    ${paint('live', attentionCommand(item.run, item))}`);
   if (item.kind === 'approval') lines.push(`    ${paint('live', attentionCommand(item.run, item).replace('approve', 'reject'))}`);

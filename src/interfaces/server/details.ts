@@ -110,7 +110,9 @@ export async function inboxOf({ trees }: Services, view: RunView, state: RunStat
     const isPlan = item.kind === 'approval' && item.subject === 'plan';
     const isCall = item.kind === 'approval' && item.subject === 'call';
     const ofState = state && (record ? texts.task(state, record) : isPlan ? planText(state, texts) : undefined);
-    const text = isCall ? callText(texts.payload(item.binds)) : ofState;
+    const branch = item.kind === 'approval' && item.subject === 'promotion' ? state?.tree?.promotion?.branch : undefined;
+    const onBranch = branch === undefined ? undefined : { text: `It is committed on branch ${branch} as well.` };
+    const text = isCall ? callText(texts.payload(item.binds)) : (onBranch ?? ofState);
     const span = state && item.kind === 'approval' ? spanOfApproval(state, item.subject, item.task, item.binds) : undefined;
     const change = state && span ? await summaryOf(trees, state, span) : undefined;
     const asked = item.kind === 'approval' ? state?.approvals.get(item.approval)?.change : undefined;

@@ -1,10 +1,12 @@
 import type { RunDetail, TaskDetail, TaskSummary } from '../../api/shapes.ts';
+import type { BatonClient } from '../../client/client.ts';
 import { overlapCommand } from '../asking.ts';
 import type { Handler } from '../command.ts';
-import { EXIT } from '../context.ts';
+import { type Context, EXIT } from '../context.ts';
 import { table } from '../output.ts';
 import { statusTone } from '../status-words.ts';
 import type { Paint } from '../style.ts';
+import { standing } from '../tree-words.ts';
 import { printable } from '../width.ts';
 import { duration, money, spending } from '../words.ts';
 import { runTable } from './list.ts';
@@ -14,7 +16,8 @@ export const show: Handler<object> = (context, [run = '', task]) =>
     const { out, now } = context;
     if (task === undefined) {
       const detail = await client.run(run);
-      out.result(detail, () => runLines(detail, now(), out.paint));
+      const tree = await treeLine(context, client, detail);
+      out.result(detail, () => runLines(detail, tree, now(), out.paint));
     } else {
       const detail = await client.task(run, task);
       out.result(detail, () => taskLines(detail, now(), out.paint));
@@ -22,7 +25,14 @@ export const show: Handler<object> = (context, [run = '', task]) =>
     return EXIT.done;
   });
 
-function runLines(detail: RunDetail, now: number, paint: Paint): string[] {
+/** Only people read it: `--json` has the run, and the API the tree. */
+export async function treeLine({ out }: Context, client: BatonClient, { run, project, endedAt }: RunDetail): Promise<string[]> {
+  if (out.json || project === undefined) return [];
+  const stands = standing(await client.tree(run), run, endedAt !== undefined);
+  return stands === undefined ? [] : [`${out.paint('dim', 'tree')}    ${stands}`];
+}
+
+function runLines(detail: RunDetail, tree: readonly string[], now: number, paint: Paint): string[] {
   const { limits, taskList, messages, plan, segment, version } = detail;
   const limit = [
     ...(limits.costUsd === undefined ? [] : [money(limits.costUsd)]),
@@ -36,6 +46,7 @@ function runLines(detail: RunDetail, now: number, paint: Paint): string[] {
     `${paint('dim', 'limits')}  ${limit.join(', ')}`,
     `${paint('dim', 'source')}  ${plan.slice(0, 16)}`,
   ];
+  lines.push(...tree);
   if (segment > 1 || version > 1) lines.push(`${paint('dim', 'plan')}    version ${version}, segment ${segment}`);
   lines.push('', ...taskTable(taskList, now, paint));
   for (const { task, by, status } of messages) lines.push(`message from ${by} to "${task}": ${status}`);

@@ -4,7 +4,7 @@ import type { Handler } from '../command.ts';
 import { type Context, EXIT } from '../context.ts';
 import { plural } from '../words.ts';
 import { runTable } from './list.ts';
-import { taskTable } from './show.ts';
+import { taskTable, treeLine } from './show.ts';
 
 const SHOWN = 5;
 const ASKED = 10;
@@ -14,7 +14,8 @@ export const status: Handler<object> = (context, [typed]) =>
     const { out, now } = context;
     if (typed !== undefined) {
       const detail = await client.run(typed);
-      out.result(detail, () => [...runTable([detail], now(), out.paint), '', ...taskTable(detail.taskList, now(), out.paint)]);
+      const tree = await treeLine(context, client, detail);
+      out.result(detail, () => [...runTable([detail], now(), out.paint), ...tree, '', ...taskTable(detail.taskList, now(), out.paint)]);
       return EXIT.done;
     }
     const [health, runs, items] = await Promise.all([client.health(), client.runs({ limit: 100 }), client.inbox()]);
