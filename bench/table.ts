@@ -31,12 +31,7 @@ export function markdown(report: Report): string {
     `Commit ${report.commit}. What is measured, and how to read it: [docs/benchmarks.md](../../docs/benchmarks.md).`,
     '',
     ...machineLines(report),
-    '## The bars',
-    '',
-    ...table(
-      ['what', 'bar', 'measured', ''],
-      bars.map(({ what, bar, figure, holds }) => [what, bar, figure, holds ? 'holds' : '**falls short**']),
-    ),
+    ...(bars.length === 0 ? [] : barLines(bars)),
     '## Who promises what',
     '',
     ...table(
@@ -50,6 +45,15 @@ export function markdown(report: Report): string {
       : ['## What failed', '', ...figures.failures.map(({ group, who, why }) => `- ${group}, ${who}: ${why}`), '']),
   ].join('\n');
 }
+
+const barLines = (bars: readonly Judged[]): string[] => [
+  '## The bars',
+  '',
+  ...table(
+    ['what', 'bar', 'measured', ''],
+    bars.map(({ what, bar, figure, holds }) => [what, bar, figure, holds ? 'holds' : '**falls short**']),
+  ),
+];
 
 function machineLines({ machine, limits, rounds, noisy, postgres }: Report): string[] {
   const at = (pick: (limits: Limits) => number) => limits.map((each) => number(pick(each))).join(' and ');

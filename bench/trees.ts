@@ -20,10 +20,16 @@ export interface TreeFigures {
   readonly files: number;
   /** Milliseconds, medians. */
   readonly workspaceMs: number;
+  /** One of a tree that no workspace began with yet, as after each task that changed something. */
+  readonly nextWorkspaceMs: number;
   readonly checkpointMs: number;
   readonly judgeMs: number;
   readonly mergeMs: number;
   readonly promotionMs: number;
+  /** The same by hand, in the same minute: `cp -a` of all files; `git add -A` and `git write-tree` of the change; its files written and synced. */
+  readonly copyMs: number;
+  readonly addMs: number;
+  readonly writeMs: number;
 }
 
 /** A project of so many files, under `parent`, with its trees; removed by `close`. */
@@ -40,36 +46,53 @@ export function openGrove(parent: string, files: number) {
     ['add', '-A'],
     ['-c', 'user.name=b', '-c', 'user.email=b@c', 'commit', '-qm', 'all'],
   ])
-    spawnSync('git', args, { cwd: project });
+    byHand('git', ['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', ...args], project);
   const trees = createTrees({ folder: join(folder, 'trees'), project });
   const promotions = createPromotions({ trees, folder: join(folder, 'trees'), home: join(folder, 'home') });
   mkdirSync(join(folder, 'home'));
-  return { project, trees, promotions, close: () => rmSync(folder, { recursive: true, force: true }) };
+  return { folder, project, trees, promotions, close: () => rmSync(folder, { recursive: true, force: true }) };
 }
 const fileOf = (n: number): string => `d${Math.floor(n / PER_FOLDER)}/f${n}.txt`;
 
 /** Writes into `count` files of a workspace, others each time. */
-export function change(workspace: Workspace, files: number, count: number, round: number): void {
+export function change({ folder }: Pick<Workspace, 'folder'>, files: number, count: number, round: number, flush = false): void {
   for (let i = 0; i < count; i++) {
     const n = (i * Math.floor(files / count) + round) % files;
-    writeFileSync(join(workspace.folder, fileOf(n)), `changed ${round} ${i}\n${'y'.repeat(2_500)}\n`);
+    writeFileSync(join(folder, fileOf(n)), `changed ${round} ${i}\n${'y'.repeat(2_500)}\n`, { flush });
   }
 }
 
+const foldersOf = (files: number, project: string): string[] =>
+  Array.from({ length: Math.ceil(files / PER_FOLDER) }, (_, i) => join(project, `d${i}`));
+
+function byHand(program: string, args: readonly string[], cwd = '/'): void {
+  const { status, stderr } = spawnSync(program, args, { cwd });
+  if (status !== 0) throw new Error(`${program} ${args[0]}: ${stderr}`);
+}
+
 export async function measureTrees(parent: string, files: number): Promise<TreeFigures> {
-  const { project, trees, promotions, close } = openGrove(parent, files);
+  const { folder, project, trees, promotions, close } = openGrove(parent, files);
   try {
+    const plain = join(folder, 'plain');
+    byHand('cp', ['-a', project, plain]);
     const base = await trees.snapshot(project, 'bench');
-    // The first checkout of a tree makes its history for whoever works there; later ones copy it.
+    // The first checkout of all makes the history for whoever works there; later ones copy it.
     await trees.open('warm', base);
     const times = {
       workspace: [] as number[],
+      nextWorkspace: [] as number[],
       checkpoint: [] as number[],
       judge: [] as number[],
       merge: [] as number[],
       promotion: [] as number[],
+      copy: [] as number[],
+      add: [] as number[],
+      write: [] as number[],
     };
     for (let round = 1; round <= REPEATS; round++) {
+      const copied = join(folder, `copy${round}`);
+      mkdirSync(copied);
+      times.copy.push(await timed(async () => byHand('cp', ['-a', ...foldersOf(files, project), copied])));
       let workspace: Workspace | undefined;
       times.workspace.push(await timed(async () => (workspace = await trees.open(`w${round}`, base))));
       if (!workspace) throw new Error('no workspace');
@@ -79,6 +102,7 @@ export async function measureTrees(parent: string, files: number): Promise<TreeF
       const made = workspace;
       let commit = base;
       times.checkpoint.push(await timed(async () => ({ commit } = await trees.checkpoint(made, 'bench'))));
+      times.nextWorkspace.push(await timed(() => trees.open(`next${round}`, commit)));
       times.judge.push(await timed(async () => trees.judge(await trees.changes(base, commit), { writes: ['d*/**'] })));
       times.merge.push(await timed(() => mergeOnly(trees, project, base, commit)));
       times.promotion.push(
@@ -87,16 +111,29 @@ export async function measureTrees(parent: string, files: number): Promise<TreeF
           if (!done.ok || done.files.length !== CHANGED) throw new Error(`promotion: ${JSON.stringify(done).slice(0, 300)}`);
         }),
       );
+      change({ folder: plain }, files, CHANGED, round);
+      times.add.push(
+        await timed(async () => {
+          byHand('git', ['add', '-A'], plain);
+          byHand('git', ['write-tree'], plain);
+        }),
+      );
+      times.write.push(await timed(async () => change({ folder: plain }, files, CHANGED, round + REPEATS, true)));
       await promotions.undo(`p${round}`, project);
-      await trees.remove(`w${round}`);
+      for (const name of ['w', 'next']) await trees.remove(`${name}${round}`);
+      rmSync(copied, { recursive: true, force: true });
     }
     return {
       files,
       workspaceMs: median(times.workspace),
+      nextWorkspaceMs: median(times.nextWorkspace),
       checkpointMs: median(times.checkpoint),
       judgeMs: median(times.judge),
       mergeMs: median(times.merge),
       promotionMs: median(times.promotion),
+      copyMs: median(times.copy),
+      addMs: median(times.add),
+      writeMs: median(times.write),
     };
   } finally {
     close();

@@ -41,11 +41,12 @@ const sh = (folder: string, script: string) =>
     encoding: 'utf8',
   });
 
-function project(files: Readonly<Record<string, string>>, quota?: Quota): { folder: string; trees: Trees } {
+function project(files: Readonly<Record<string, string>>, quota?: Quota): { folder: string; kept: string; trees: Trees } {
   const folder = temporary('tree-project');
   put(folder, files);
   sh(folder, 'git init -q && git add -A && git commit -q --allow-empty -m one');
-  return { folder, trees: createTrees({ folder: temporary('trees'), project: folder, ...(quota ? { quotaOf: () => quota } : {}) }) };
+  const kept = temporary('trees');
+  return { folder, kept, trees: createTrees({ folder: kept, project: folder, ...(quota ? { quotaOf: () => quota } : {}) }) };
 }
 const paths = (changes: readonly { readonly path: string; readonly kind: string }[]) =>
   changes.map(({ path, kind }) => `${kind} ${path}`).sort();
@@ -306,5 +307,29 @@ describe('a checkout', () => {
     expect((await trees.list()).map(({ id }) => id)).toEqual(['run/fix[0]~2']);
     await trees.remove('run/fix[0]~2');
     expect(existsSync(workspace.folder)).toBe(false);
+  });
+
+  // req W1
+  it('has a whole `.git` of its own for each tree, with nothing of other trees, and little of that is kept', async () => {
+    const { folder, trees, kept } = project({ 'a.txt': 'a\n' });
+    const git = (at: string) => sh(at, 'git fsck --full 2>&1; git log --format=%s; git status --porcelain');
+    for (let n = 1; n <= 10; n++) {
+      put(folder, { 'b.txt': `${n}\n` });
+      if (n === 5) sh(folder, 'echo 2 > a.txt; git commit -qam two');
+      const { folder: at } = await trees.open(`r/t${n}`, await trees.snapshot(folder, 'test'));
+      expect(git(at)).toBe(`What the work begins with\n${n < 5 ? '' : 'two\n'}one\n`);
+      expect(sh(at, `git cat-file -t $(printf '${n - 1}\\n' | git hash-object --stdin) 2>&1 || true`)).toMatch(/could not get object info/);
+    }
+    const names = readdirSync(join(kept, 'seeds'));
+    expect([names.length, names.filter((name) => name.startsWith('history-')).length]).toEqual([9, 1]);
+  });
+
+  it('without a commit of the user begins with the tree alone', async () => {
+    const folder = temporary('tree-project');
+    put(folder, { 'a.txt': 'a\n' });
+    sh(folder, 'git init -q');
+    const trees = createTrees({ folder: temporary('trees'), project: folder });
+    const { folder: at } = await trees.open('r/t', await trees.snapshot(folder, 'test'));
+    expect(sh(at, 'git fsck --full 2>&1; git log --format=%s; git status --porcelain')).toBe('What the work begins with\n');
   });
 });
