@@ -50,17 +50,19 @@ test('what it claims and what it protects is meant below its folder, and the rep
   at = repositoryPlace();
   at.write('baton.yaml', 'version: 1\nworkspace: { protected: [poem.txt] }\n');
   at.write('free.txt', 'free\n');
-  const own = packageOf(at, 'packages/x', 'version: 1\nworkspace: { protected: [mine.txt] }\n');
+  const own = packageOf(at, 'packages/[x]', 'version: 1\nworkspace: { protected: [mine.txt], contracts: [api.yaml] }\n');
   const runs = async (run: string, more = '') => {
     own.write('w.yaml', `version: 1\nname: w\ntasks:\n  write: { run: "${run}", rework: 0${more} }\n`);
     const { code } = await own.baton('run', 'w.yaml');
     return code === 0 ? 'done' : (await own.baton('show', 'last', 'write')).out;
   };
   const claimed = await runs('echo new > ../../free.txt', ', writes: ["*.txt"]');
-  expect(claimed).toContain('free.txt: is outside what the task may change (packages/x/*.txt)');
-  expect(claimed).toContain('named from the top of the repository; you work in its folder packages/x');
+  expect(claimed).toContain('free.txt: is outside what the task may change (packages/[[]x]/*.txt)');
+  expect(claimed).toContain('named from the top of the repository; you work in its folder packages/[x]');
   for (const file of ['mine.txt', '../../poem.txt', 'baton.yaml', '../y/baton.yaml'])
     expect(await runs(`mkdir -p ../y; echo new > ${file}`), file).toContain('is protected');
+  expect(await runs('echo new > api.yaml', ', writes: ["*.yaml"]')).toContain('packages/[x]/api.yaml: is a contract');
+  expect(await runs('echo new > api.yaml', ', writes: [api.yaml]')).toBe('done');
   expect(await runs('echo new > ../../mine.txt')).toBe('done');
   expect([read('mine.txt'), read('free.txt'), read('poem.txt')]).toEqual(['new\n', 'free\n', 'roses\nviolets\n']);
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { claimsIn } from '../../src/engine/kernel/plan.ts';
+import { claimsIn, plainPath } from '../../src/engine/kernel/plan.ts';
 import { equip } from '../../src/work/perform/equip.ts';
 import { plainFolder } from '../../src/work/perform/plain-folder.ts';
 import { seal } from '../../src/work/perform/seal.ts';
@@ -32,6 +32,7 @@ function leadOut(): void {
 test('claims are those of the project, whatever its folder is called', () => {
   const [claim = ''] = claimsIn({ folder: 'a{b}/[x]*?' }, { claims: ['src/**'] });
   expect(['a{b}/[x]*?/src/f', 'a{b}/[x]yz/src/f', 'ab/x/src/f', 'src/f'].map(matcher(claim))).toEqual([true, false, false, false]);
+  expect(claimsIn({ folder: 'a{b}/[x]*?' }, { claims: ['f'] }).map(plainPath)).toEqual(['a{b}/[x]*?/f']);
   expect(claimsIn({}, { claims: ['src/**'] })).toEqual(['src/**']);
 });
 

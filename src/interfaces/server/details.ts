@@ -130,11 +130,11 @@ interface CallShown {
   readonly paths?: readonly string[];
 }
 
-/** What an agent wants to do, as it said itself: a line, and then all of it. */
+/** What an agent wants to do, as it said itself: a line, all of it, and the paths. None of its words can look like a line of ours. */
 function callText(asked: unknown): TaskText {
   const { agent = '', kind = '', title = '', input, paths = [] } = (asked ?? {}) as CallShown;
-  const lines = [`${agent} (${kind}): ${title}`, ...paths, ...(input === undefined ? [] : [JSON.stringify(input)])];
-  return { text: lines.join('\n') };
+  const lines = [`${agent} (${kind}): ${title}`, ...(input === undefined ? [] : [JSON.stringify(input)]), ...paths];
+  return { text: lines.map((line) => line.replace(/\s+/g, ' ')).join('\n') };
 }
 
 /** Tasks of a plan shown to whoever approves it. */
