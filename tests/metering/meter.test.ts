@@ -236,6 +236,29 @@ describe('trouble', () => {
     expect(meter.total()).toMatchObject({ inputTokens: 0, outputTokens: 0 });
   });
 
+  it('an agent that leaves does not keep a provider from saying what it counted', async () => {
+    let answer: (() => void) | undefined;
+    const { meter, socket, records } = await stage((_request, _body, response) => {
+      answer = () => json(response, { usage: { prompt_tokens: 11, completion_tokens: 4 } });
+    });
+    const request = httpRequest({ socketPath: socket, path: CHAT, method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } });
+    request.on('error', () => {});
+    request.end('{}');
+    while (!answer) await new Promise((resolve) => setTimeout(resolve, 1));
+    request.destroy();
+    const closed = meter.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    answer();
+    await closed;
+    expect(records).toMatchObject([{ usage: { calls: 1, inputTokens: 11, outputTokens: 4 } }]);
+  });
+
+  it('of a request that was sent and broken off is an estimate: it may have been served', async () => {
+    const { ask, meter } = await stage((_request, _body, response) => response.destroy());
+    expect((await ask(CHAT, { messages: ['a text of some length'] })).status).toBe(502);
+    expect(meter.total()).toMatchObject({ calls: 1, inputTokens: 13, outputTokens: 0 });
+  });
+
   it('ends with the meter: what is under way is broken off, and no socket stays', async () => {
     const { ask, meter, socket } = await stage(() => {});
     const asked = ask(CHAT, {}).catch(() => 'broken off');

@@ -8,6 +8,8 @@ import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as setTimer } from 'node:timers';
+import { setTimeout } from 'node:timers/promises';
 import type { Usage } from '../../engine/kernel/plan.ts';
 import { BatonError } from '../../errors.ts';
 import type { Meter, MeterOptions, Upstream } from './meter.ts';
@@ -41,6 +43,17 @@ const OURS = new Set([
 ]);
 const NOT_BACK = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-encoding', 'content-length', 'set-cookie']);
 
+/**
+ * How long an answer that nobody waits for any more is read on, so that what the provider counted is known. An agent often
+ * leaves with its last word while a side call of its own is under way.
+ */
+const DRAIN_MS = 2_000;
+/** The connection broke after it was made: the request may have been served. */
+const MAYBE_SERVED = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+/** Of a request without an answer: what a proxy would say, and what is counted as if it had begun to answer. */
+const [UNREACHED, SENT] = [502, 200];
+
 type Json = Record<string, unknown>;
 
 /** @throws Error of the system when the socket can't be made */
@@ -49,12 +62,15 @@ export async function openMeter(options: MeterOptions): Promise<Meter> {
   const ending = new AbortController();
   const total = { requests: 0, inputTokens: 0, outputTokens: 0, calls: 0, costUsd: 0, priced: true };
   let [number, busyAt, exhausted] = [0, performance.now(), false];
+  const underWay = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => {
+    const handling = handle(request, response).catch((error: unknown) => {
       options.log(`a request failed: ${error instanceof Error ? error.message : String(error)}`);
       if (!response.headersSent) say(response, 502, 'text/plain', 'The meter failed.');
       else response.destroy();
     });
+    underWay.add(handling);
+    handling.finally(() => underWay.delete(handling));
   });
   server.on('clientError', (_error, socket) => socket.destroy());
 
@@ -132,9 +148,11 @@ export async function openMeter(options: MeterOptions): Promise<Meter> {
   chmodSync(options.socket, 0o600);
   if (options.owner) chownSync(options.socket, options.owner.uid, options.owner.gid);
   const close = async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await Promise.race([Promise.all(underWay), setTimeout(DRAIN_MS, undefined, { ref: false })]);
     ending.abort(new BatonError('CANCELLED', 'The attempt is over.'));
     server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await Promise.all([closed, ...underWay]);
     rmSync(options.socket, { force: true });
   };
   return {
@@ -190,7 +208,10 @@ class Exchange {
     this.options = options;
     this.busy = busy;
     const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    response.on('close', () => {
+      const later = setTimer(() => gone.abort(), DRAIN_MS);
+      later.unref();
+    });
     this.signal = AbortSignal.any([signal, gone.signal]);
     this.json = parsed(body);
     this.model = asked.model ?? (typeof this.json['model'] === 'string' ? this.json['model'] : 'unknown');
@@ -214,7 +235,8 @@ class Exchange {
       Object.entries(request.headers).filter(([name, value]) => !OURS.has(name) && typeof value === 'string') as [string, string][],
     );
     const tally = new Tally(asked.wire);
-    let [status, answered, retryAfter]: [number, string, string | undefined] = [502, '', undefined];
+    let [status, answered, retryAfter]: [number | undefined, string, string | undefined] = [undefined, '', undefined];
+    let sent = false;
     try {
       const answer = await fetch(upstreamUrl(asked.wire, upstream.baseUrl, asked.path), {
         method: request.method ?? 'GET',
@@ -227,8 +249,8 @@ class Exchange {
       retryAfter = answer.headers.get('retry-after') ?? undefined;
       answered = await this.pass(answer, tally);
     } catch (error) {
-      answered =
-        `${answered}\n${error instanceof Error ? `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}` : error}`.trim();
+      sent = this.signal.aborted || MAYBE_SERVED.has(causeOf(error)?.code ?? '');
+      answered = `${answered}\n${error instanceof Error ? `${error.message} ${causeOf(error)?.message ?? ''}` : error}`.trim();
       if (!this.response.headersSent)
         say(
           this.response,
@@ -239,19 +261,20 @@ class Exchange {
       else this.response.destroy();
     }
     const ms = Math.round(performance.now() - began);
-    const { usage, estimated } = await this.usageOf(tally, status, answered.length);
+    const { usage, estimated } = await this.usageOf(tally, status ?? (sent ? SENT : UNREACHED), status === undefined ? 0 : answered.length);
     const record = {
       wire: asked.wire,
       path: asked.path,
       model: this.model,
-      status,
+      status: status ?? UNREACHED,
       ms,
       usage,
       estimated,
       request: short(this.json),
       response: short(answered),
     };
-    return { status, ms, usage, record: JSON.stringify(record), retryAfter, said: status < 400 ? '' : answered.slice(0, 500) };
+    const told = status ?? UNREACHED;
+    return { status: told, ms, usage, record: JSON.stringify(record), retryAfter, said: told < 400 ? '' : answered.slice(0, 500) };
   }
 
   private async pass(answer: Response, tally: Tally): Promise<string> {
@@ -269,14 +292,14 @@ class Exchange {
       if (size <= RECORD_MAX) kept.push(chunk);
       pieces.push(chunk);
       const onward = sieve ? sieve.push(chunk) : chunk;
-      if (onward.length > 0 && !response.write(onward)) await once(response, 'drain', { signal: this.signal });
+      if (onward.length > 0 && !response.closed && !response.write(onward)) await passedOn(response);
     }
     pieces.end();
     response.end(sieve?.end());
     return Buffer.concat(kept).toString();
   }
 
-  /** What the provider counted; where it did not, what can be guessed, and it says so. */
+  /** What the provider counted; where it did not, what can be guessed, and it says so. One that was sent and has no answer may have been served. */
   private async usageOf(tally: Tally, status: number, answered: number): Promise<{ readonly usage: Usage; readonly estimated: boolean }> {
     if (!this.asked.billable || status >= 400) return { usage: { calls: this.asked.billable ? 1 : 0, costUsd: 0 }, estimated: false };
     const { counted } = tally;
@@ -285,6 +308,17 @@ class Exchange {
     const usage = { calls: 1, inputTokens: sure.input, outputTokens: sure.output, ...(costUsd === undefined ? {} : { costUsd }) };
     return { usage, estimated: counted === undefined };
   }
+}
+
+/** The system's code and words for what went wrong below. */
+const causeOf = (error: unknown): NodeJS.ErrnoException | undefined =>
+  error instanceof Error && error.cause instanceof Error ? error.cause : undefined;
+
+/** Until what was written is gone, or its reader is. */
+async function passedOn(response: ServerResponse): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).finally(() => over.abort());
 }
 
 /** Takes the one event out of a stream that the agent did not ask for: the usage at its end. */
