@@ -148,6 +148,30 @@ tasks:
   expect((await checkpoints()).map(({ why }) => why)).toEqual(['start', 'end', 'restore', 'restore']);
 });
 
+// req W12
+test('clean shows the workspaces of ended runs and removes them; a promotion that waits keeps all it needs', async () => {
+  at = repositoryPlace();
+  at.write('w.yaml', WRITES);
+  await at.baton('run', 'w.yaml');
+  at.write('baton.yaml', 'version: 1\npromotion: { approval: { by: [] } }\n');
+  at.write('w.yaml', WRITES.replace('promote: never\n', ''));
+  await at.baton('run', 'w.yaml');
+  const [waits, over] = (await at.json<{ run: string }>('list')).map(({ run }) => run);
+  const workspaces = async () =>
+    ((await at.json<{ workspaces: { run: string }[] }>('workspaces'))[0]?.workspaces ?? []).map(({ run }) => run).sort();
+  const shown = (await at.baton('clean', '--older-than', '0s')).out;
+  expect(shown).toMatch(new RegExp(`${over} +writes +succeeded .* not all of its change is in your tree`));
+  expect(shown).not.toContain(waits);
+  expect(await workspaces()).toContain(waits);
+
+  const removed = await at.baton('clean', '--older-than', '0s', '--yes');
+  expect(removed.out).toMatch(/^Removed 1 run: /);
+  expect(await workspaces()).toEqual([waits]);
+  expect((await at.baton('approve', 'last')).code).toBe(0);
+  await at.baton('resume');
+  expect(read('made.txt')).toBe('new\n');
+});
+
 // req W13
 test('a model without tools changes the tree by a patch, of which nothing comes in from where it may not write', async () => {
   at = repositoryPlace();
