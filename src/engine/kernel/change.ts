@@ -10,24 +10,19 @@ import { downstream, findCycle } from './graph.ts';
 import { type Decided, type Deciders, type Evolvers, refuse } from './machine.ts';
 import { type OwedChange, owe } from './owed.ts';
 import { owedByRun } from './owed-by-run.ts';
-import type { Hash, TaskSpec } from './plan.ts';
+import type { PlanChange, TaskSpec } from './plan.ts';
 import { latestOf, RUN_TERMINAL, type RunState, type TaskRecord, TERMINAL, touch } from './state.ts';
 import { dropChild, enter, leave, move, newTask, stepBack, taskOf, tolerated, wake } from './task.ts';
 
-interface Change {
-  readonly add: readonly TaskSpec[];
-  readonly drop?: readonly string[];
-  readonly rewire?: Readonly<Record<string, readonly string[]>>;
-  readonly replace?: readonly TaskSpec[];
-  readonly file?: Hash;
-}
+/** No attempt of it was ever made, and none is about to be. */
+export const hasNotBegun = ({ attempt, status }: TaskRecord): boolean =>
+  attempt === 0 && (status === 'pending' || status === 'ready' || status === 'blocked');
+const untouched = (task: TaskRecord): boolean => hasNotBegun(task) && task.claim === undefined;
 
-const untouched = (task: TaskRecord): boolean =>
-  task.attempt === 0 && task.claim === undefined && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
-
-/** Why a change may not be made, or nothing. `parent` is the container that asks for it. */
-export function checkChange(state: RunState, change: Change, parent?: string): ReturnType<typeof refuse> | undefined {
+/** Why a change may not be made, or nothing. */
+export function checkChange(state: RunState, change: PlanChange): ReturnType<typeof refuse> | undefined {
   const { limits } = state;
+  const { parent } = change;
   if (state.made + change.add.length > limits.tasks)
     return refuse('TASKS_EXCEEDED', `limit tasks = ${limits.tasks}: ${state.made} made, ${change.add.length} more asked`, {
       hint: 'Raise `limits.tasks`, or make fewer tasks.',
@@ -88,50 +83,41 @@ export function checkChange(state: RunState, change: Change, parent?: string): R
 }
 
 /** Of tasks that are there: what they need from now on. */
-const newNeeds = ({ rewire = {}, replace = [] }: Change): ReadonlyMap<string, readonly string[]> =>
+const newNeeds = ({ rewire = {}, replace = [] }: PlanChange): ReadonlyMap<string, readonly string[]> =>
   new Map([...Object.entries(rewire), ...replace.map((spec): [string, readonly string[]] => [spec.id, spec.needs])]);
 
+/** Nothing but what a change says. */
+const saidBy = ({ add, drop, rewire, replace, parent, file }: PlanChange): PlanChange => ({
+  add,
+  ...(drop?.length ? { drop } : {}),
+  ...(rewire ? { rewire } : {}),
+  ...(replace?.length ? { replace } : {}),
+  ...(parent === undefined ? {} : { parent }),
+  ...(file === undefined ? {} : { file }),
+});
+
 /** Facts of one change; large ones are cut, so that no fact grows without bound. All are of one commit. */
-export function changed(state: RunState, by: string, change: Change, parent?: string): RunFact[] {
-  const facts: RunFact[] = [];
-  const version = state.version + 1;
-  for (let from = 0; from === 0 || from < change.add.length; from += TASKS_PER_FACT) {
-    const { drop, rewire, replace, file } = change;
-    const rest = {
-      ...(drop?.length ? { drop } : {}),
-      ...(rewire ? { rewire } : {}),
-      ...(replace?.length ? { replace } : {}),
-      ...(file === undefined ? {} : { file }),
-    };
-    facts.push({
-      type: 'plan.changed',
-      version,
-      by,
-      add: change.add.slice(from, from + TASKS_PER_FACT),
-      ...(from === 0 ? rest : {}),
-      ...(parent === undefined ? {} : { parent }),
-    });
-  }
+export function changed(state: RunState, by: string, change: PlanChange): RunFact[] {
+  const { add, ...once } = saidBy(change);
+  const each = { type: 'plan.changed', version: state.version + 1, by } as const;
+  const facts: RunFact[] = [{ ...each, ...once, add: add.slice(0, TASKS_PER_FACT) }];
+  const { parent } = once;
+  for (let from = TASKS_PER_FACT; from < add.length; from += TASKS_PER_FACT)
+    facts.push({ ...each, add: add.slice(from, from + TASKS_PER_FACT), ...(parent === undefined ? {} : { parent }) });
   return facts;
 }
 const TASKS_PER_FACT = 1_000;
 
 /** Asks for the approval that the plan wants of each change. */
 function proposed(state: RunState, command: Extract<AskedCommand, { type: 'plan.change' }>): Decided {
-  const { by, base, add, drop, rewire, replace, parent, file } = command;
+  const { by, base, add, file } = command;
   const asked = [...state.approvals.values()].filter(({ subject }) => subject === 'change');
   const open = asked.find(({ status }) => status === 'open');
   if (open) return refuse('PLAN_INVALID', `the change "${open.id}" waits for approval`, { hint: 'Decide on it first.' });
   if (file === undefined || add.length > TASKS_PER_FACT)
     return refuse('PLAN_INVALID', `a change that is to be approved says how the workflow reads, and adds at most ${TASKS_PER_FACT} tasks`);
   const approval = `change:${asked.length + 1}`;
-  const change: ProposedChange = {
-    ...{ by: by.id, base, add, file },
-    ...(drop ? { drop } : {}),
-    ...(rewire ? { rewire } : {}),
-    ...(replace ? { replace } : {}),
-    ...(parent === undefined ? {} : { parent }),
-  };
+  const change: ProposedChange = { ...saidBy(command), by: by.id, base };
   return [{ type: 'approval.requested', approval, subject: 'change', binds: file, change }];
 }
 
@@ -142,9 +128,10 @@ export function approved(state: RunState, { by, base, ...change }: ProposedChang
       hint: 'Reject it, and ask for it again.',
       details: { version: state.version },
     });
-  const { parent } = change;
-  return notAtWork(state, parent) ?? checkChange(state, change, parent) ?? changed(state, by, change, parent);
+  return mayNotChange(state, change) ?? changed(state, by, change);
 }
+
+const mayNotChange = (state: RunState, change: PlanChange) => notAtWork(state, change.parent) ?? checkChange(state, change);
 
 /** A container that has ended, or that looks for its next children, takes no others. */
 function notAtWork(state: RunState, parent: string | undefined): ReturnType<typeof refuse> | undefined {
@@ -177,10 +164,7 @@ export const changeDeciders = {
         hint: 'Look at the plan again and repeat the change.',
         details: { version: state.version },
       });
-    const { parent } = command;
-    const refused = notAtWork(state, parent) ?? checkChange(state, command, parent);
-    if (refused) return refused;
-    return state.plan.changes ? proposed(state, command) : changed(state, command.by.id, command, parent);
+    return mayNotChange(state, command) ?? (state.plan.changes ? proposed(state, command) : changed(state, command.by.id, command));
   },
 } satisfies Partial<Deciders>;
 
@@ -199,11 +183,11 @@ function resolved(state: RunState, task: TaskRecord, { resolution }: Resolve): D
     case 'fail':
       return [{ type: 'task.failed', task: id, attempt, failure: resolution.failure }];
     case 'expand': {
-      const refused =
-        resolution.add.length === 0 ? refuse('PLAN_INVALID', `container "${id}" expands to nothing`) : checkChange(state, resolution, id);
+      const change = { add: resolution.add, parent: id };
+      const refused = change.add.length === 0 ? refuse('PLAN_INVALID', `container "${id}" expands to nothing`) : checkChange(state, change);
       if (refused)
         return [{ type: 'task.failed', task: id, attempt, failure: { class: 'permanent', code: refused.code, message: refused.message } }];
-      return changed(state, id, resolution, id);
+      return changed(state, id, change);
     }
     default:
       return resolution satisfies never;

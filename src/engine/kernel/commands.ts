@@ -4,7 +4,7 @@
  * (an attempt, a gate, a timer).
  */
 import type { CheckpointReason, CommandRef } from './facts.ts';
-import type { Amounts, CallRule, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
+import type { Amounts, CallRule, Commit, Failure, Hash, Limits, Plan, PlanChange, Principal, TaskSpec, Usage } from './plan.ts';
 
 /** How an attempt ended, as its performer reports it. `usage` is what it used besides its recorded steps. */
 export type Outcome =
@@ -54,21 +54,8 @@ export type AskedCommand =
   | { readonly type: 'run.cancel'; readonly by: Principal; readonly reason?: string }
   /** Puts `task^n`, and what came after it, in a new segment of an ended run; or unblocks a `blocked` task. Without `task`: every failed or cancelled task. */
   | { readonly type: 'run.retry'; readonly by: Principal; readonly task?: string }
-  | {
-      readonly type: 'plan.change';
-      readonly by: Principal;
-      /** The plan version the change was made against. */
-      readonly base: number;
-      readonly add: readonly TaskSpec[];
-      readonly drop?: readonly string[];
-      readonly rewire?: Readonly<Record<string, readonly string[]>>;
-      /** Tasks, not started yet, that become these. */
-      readonly replace?: readonly TaskSpec[];
-      /** The container at work whose children are changed; the tasks at the top where it is left out. */
-      readonly parent?: string;
-      /** The workflow as it reads from now on. */
-      readonly file?: Hash;
-    }
+  /** @param base the plan version the change was made against */
+  | ({ readonly type: 'plan.change'; readonly by: Principal; readonly base: number } & PlanChange)
   | {
       readonly type: 'approval.decide';
       readonly by: Principal;

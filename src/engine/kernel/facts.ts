@@ -2,19 +2,13 @@
  * The facts of the two kinds of stream. A fact says what happened, in the past tense; nothing derivable is stored.
  * The table below is data: versions, documents and the simulator's coverage come from it.
  */
-import type { Amounts, CallRule, Commit, Failure, Hash, Limits, Plan, Principal, TaskSpec, Usage } from './plan.ts';
+import type { Amounts, CallRule, Commit, Failure, Hash, Limits, Plan, PlanChange, Principal, Usage } from './plan.ts';
 
 /** A change of the plan that waits for its approval. */
-export interface ProposedChange {
+export interface ProposedChange extends PlanChange {
   readonly by: string;
   /** The plan version it was made against. */
   readonly base: number;
-  readonly add: readonly TaskSpec[];
-  readonly drop?: readonly string[];
-  readonly rewire?: Readonly<Record<string, readonly string[]>>;
-  readonly replace?: readonly TaskSpec[];
-  readonly parent?: string;
-  readonly file?: Hash;
 }
 
 /** `call`: one thing that a running attempt wants to do, and waits for leave to. */
@@ -46,21 +40,7 @@ export type RunFact =
       readonly replaced: Readonly<Record<string, string>>;
     }
   // plan change
-  | {
-      readonly type: 'plan.changed';
-      readonly version: number;
-      readonly by: string;
-      readonly add: readonly TaskSpec[];
-      readonly drop?: readonly string[];
-      /** Tasks, not started yet, that get these needs instead. */
-      readonly rewire?: Readonly<Record<string, readonly string[]>>;
-      /** Tasks, not started yet, that become these. */
-      readonly replace?: readonly TaskSpec[];
-      /** The container whose children these are. */
-      readonly parent?: string;
-      /** The workflow as it reads from now on. */
-      readonly file?: Hash;
-    }
+  | ({ readonly type: 'plan.changed'; readonly version: number; readonly by: string } & PlanChange)
   // task
   | { readonly type: 'task.resolved'; readonly task: string; readonly inputs: Hash }
   | {

@@ -173,6 +173,20 @@ export interface Plan {
   readonly files?: Readonly<Record<string, Hash>>;
 }
 
+/** What becomes of the tasks of a plan. */
+export interface PlanChange {
+  readonly add: readonly TaskSpec[];
+  readonly drop?: readonly string[];
+  /** Tasks, not started yet, that get these needs instead. */
+  readonly rewire?: Readonly<Record<string, readonly string[]>>;
+  /** Tasks, not started yet, that become these. */
+  readonly replace?: readonly TaskSpec[];
+  /** The container whose children these are; the tasks at the top where it is left out. */
+  readonly parent?: string;
+  /** The workflow as it reads from now on. */
+  readonly file?: Hash;
+}
+
 /** What becomes of the integration tree of a run. */
 export interface TreeRule {
   /** Carried into the user's tree when the run succeeded, after each commit that changed it, or only when somebody asks. */

@@ -218,9 +218,7 @@ export function wake(state: RunState, task: TaskRecord): void {
 /** Lets a child in, or makes it queue for its container. */
 function admit(state: RunState, task: TaskRecord): void {
   if (task.spec.parent === undefined || task.admitted) return;
-  const parent = taskOf(state, task.spec.parent);
-  const children = parent.children;
-  if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
+  const { parent, children } = familyOf(state, task);
   touch(state, parent);
   if (children.admitted < (parent.spec.maxParallel ?? Number.POSITIVE_INFINITY)) {
     children.admitted++;
@@ -228,21 +226,28 @@ function admit(state: RunState, task: TaskRecord): void {
   } else children.held.push(task.spec.id);
 }
 
+/** The container that a task was made by, and what it knows of all it made. */
+function familyOf(
+  state: RunState,
+  child: TaskRecord,
+): { readonly parent: TaskRecord; readonly children: NonNullable<TaskRecord['children']> } {
+  const parent = taskOf(state, child.spec.parent ?? '');
+  const { children } = parent;
+  if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
+  return { parent, children };
+}
+
 /** A child gives its place to the next that waits for one. */
 export function stepBack(state: RunState, child: TaskRecord, change: OwedChange): void {
-  const parent = taskOf(state, child.spec.parent ?? '');
-  const children = parent.children;
-  if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
+  const { parent, children } = familyOf(state, child);
   touch(state, parent);
   if (child.admitted) children.admitted--;
   delete child.admitted;
   children.held = children.held.filter((id) => id !== child.spec.id);
-  admitNext(state, parent, change);
+  admitNext(state, parent, children, change);
 }
 
-function admitNext(state: RunState, parent: TaskRecord, change: OwedChange): void {
-  const children = parent.children;
-  if (!children) return;
+function admitNext(state: RunState, parent: TaskRecord, children: NonNullable<TaskRecord['children']>, change: OwedChange): void {
   while (children.held.length > 0 && children.admitted < (parent.spec.maxParallel ?? Number.POSITIVE_INFINITY)) {
     const next = taskOf(state, children.held.shift() ?? '');
     if (next.status !== 'ready') continue;
@@ -254,9 +259,7 @@ function admitNext(state: RunState, parent: TaskRecord, change: OwedChange): voi
 
 /** A child that a change drops; without any that is open its container is visited again. */
 export function dropChild(state: RunState, child: TaskRecord, change: OwedChange): void {
-  const parent = taskOf(state, child.spec.parent ?? '');
-  const children = parent.children;
-  if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
+  const { parent, children } = familyOf(state, child);
   leave(state, parent);
   children.ids = children.ids.filter((id) => id !== child.spec.id);
   children.open--;
@@ -265,13 +268,11 @@ export function dropChild(state: RunState, child: TaskRecord, change: OwedChange
 }
 
 function childEnded(state: RunState, child: TaskRecord, change: OwedChange): void {
-  const parent = taskOf(state, child.spec.parent ?? '');
-  const children = parent.children;
-  if (!children) throw new Error(`task "${parent.spec.id}" is no container`);
+  const { parent, children } = familyOf(state, child);
   leave(state, parent);
   children.open--;
   if (child.admitted) children.admitted--;
-  admitNext(state, parent, change);
+  admitNext(state, parent, children, change);
   if (children.open === 0 && state.status === 'cancelling' && !runsAnyway(state, parent)) state.due.add(parent.spec.id);
   enter(state, parent, change);
 }

@@ -3,6 +3,7 @@
  * what is added, dropped, replaced and rewired. Tasks that a container made are changed in the file that the container has.
  */
 import type { Blobs } from '../../engine/host/host.ts';
+import { hasNotBegun } from '../../engine/kernel/change.ts';
 import type { AskedCommand } from '../../engine/kernel/commands.ts';
 import type { TaskSpec } from '../../engine/kernel/plan.ts';
 import { latestOf, type RunState, type TaskRecord } from '../../engine/kernel/state.ts';
@@ -47,7 +48,10 @@ export async function changedPlan(context: ChangeContext, asked: unknown): Promi
   const file = fileOf({ state, blobs, stored, ...opened }, { prefix });
   if (!file) throw new BatonError('CHANGE_INVALID', `Nothing is known of the plan of "${parent ?? state.id}".`);
 
-  const edited = edit(file, change, (name) => isUntouched(state.tasks.get(now(name))));
+  const edited = edit(file, change, (name) => {
+    const task = state.tasks.get(now(name));
+    return task !== undefined && hasNotBegun(task);
+  });
   const texts = new Map(Object.entries(opened.source.files).map(([key, { text }]) => [key, text]));
   const main = opened.files.get(opened.source.main);
   const all = [...context.agents, ...opened.source.agents];
@@ -91,9 +95,6 @@ function readChange(asked: unknown): PlanChange {
   const problems = parsed.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
   throw new BatonError('CHANGE_INVALID', `The change can't be understood: ${problems.join('; ')}.`, { details: { problems } });
 }
-
-const isUntouched = (task: TaskRecord | undefined): boolean =>
-  task !== undefined && task.attempt === 0 && (task.status === 'pending' || task.status === 'ready' || task.status === 'blocked');
 
 const withNeeds = (spec: TaskSpec, now: (id: string) => string): TaskSpec => ({ ...spec, needs: spec.needs.map(now) });
 
