@@ -1,4 +1,6 @@
 /** Agents and what they need of the world: secrets, providers, adapters, breakers. */
+
+import { defined } from '../defined.ts';
 import { BatonError } from '../errors.ts';
 import type { Adapters } from '../work/agents/agent.ts';
 import { type Breakers, createBreakers } from '../work/agents/breakers.ts';
@@ -10,7 +12,6 @@ import { createProviders, type Providers } from '../work/agents/providers.ts';
 import { checkAgent, createRegistry, type Registry } from '../work/agents/registry.ts';
 import { scriptedAgent } from '../work/agents/scripted.ts';
 import { createSecrets, type Secrets } from '../work/policy/secrets.ts';
-import { defined } from '../work/processes/defined.ts';
 import { agentConfig } from '../work/workflow/agents.ts';
 import type { AgentEntry } from '../work/workflow/schema.ts';
 import type { Settings } from '../work/workflow/settings.ts';

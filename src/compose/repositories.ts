@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { defined } from '../defined.ts';
 import type { HomePaths } from '../engine/journal/home.ts';
 import type { RunState } from '../engine/kernel/state.ts';
 import { BatonError } from '../errors.ts';
 import type { TreeService } from '../interfaces/server/services.ts';
 import type { Repositories } from '../work/perform/repositories.ts';
-import { defined } from '../work/processes/defined.ts';
 import { createBubblewrap } from '../work/sandbox/bubblewrap.ts';
 import { sandboxUser } from '../work/sandbox/choose.ts';
 import type { Sandboxes } from '../work/sandbox/sandbox.ts';

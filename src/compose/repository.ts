@@ -1,11 +1,11 @@
 /** One repository, as the project of a run sees it: with what the settings of that project say about trees. */
 import { join } from 'node:path';
+import { defined } from '../defined.ts';
 import { inFolder, type Plan } from '../engine/kernel/plan.ts';
 import { equip } from '../work/perform/equip.ts';
 import type { Repository } from '../work/perform/repositories.ts';
 import { toolMounts } from '../work/perform/tool-mounts.ts';
 import { inheritedEnvironment } from '../work/policy/environment.ts';
-import { defined } from '../work/processes/defined.ts';
 import type { Sandboxes } from '../work/sandbox/sandbox.ts';
 import type { Settings, WorkspaceSettings } from '../work/workflow/settings.ts';
 import { give } from '../work/workspace/checkouts.ts';

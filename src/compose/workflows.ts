@@ -1,6 +1,7 @@
 /** Workflow files as the API asks for them: checked, previewed, and made into plans. */
 import { readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { defined } from '../defined.ts';
 import type { Hash, Limits, Plan } from '../engine/kernel/plan.ts';
 import { BatonError } from '../errors.ts';
 import type { PlanPreview, RunRequest } from '../interfaces/api/shapes.ts';
@@ -9,9 +10,9 @@ import type { AgentConfig } from '../work/agents/agent.ts';
 import { badSchema } from '../work/agents/json-schema.ts';
 import { inputProblems } from '../work/tools/input.ts';
 import { changedPlan } from '../work/workflow/changed-plan.ts';
-import { defined, narrowLimits } from '../work/workflow/compile.ts';
+import { narrowLimits } from '../work/workflow/compile.ts';
 import { begin, describe } from '../work/workflow/describe.ts';
-import { type Begun, foreseen } from '../work/workflow/foreseen.ts';
+import { type Begun, refusals } from '../work/workflow/foreseen.ts';
 import { type Loaded, loadWorkflow, type ReadUsed } from '../work/workflow/load.ts';
 import { planOf } from '../work/workflow/plan.ts';
 import { formatProblem, type Problem } from '../work/workflow/problem.ts';
@@ -89,7 +90,7 @@ const begun = (parts: WorkflowParts, loaded: Loaded, settings: Settings, request
   });
 
 async function plan(parts: WorkflowParts, loaded: Loaded, settings: Settings, request: RunRequest): Promise<Plan> {
-  const { refused } = foreseen(begun(parts, loaded, settings, request));
+  const refused = refusals(begun(parts, loaded, settings, request));
   if (refused.length > 0)
     throw new BatonError('PLAN_REFUSED', `${loaded.main} asks for more than it may have.\n${refused.map(formatProblem).join('\n')}`, {
       where: loaded.main,

@@ -5,7 +5,7 @@
  */
 import { rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { defined } from '../processes/defined.ts';
+import { defined } from '../../defined.ts';
 import { type Ended, runProcess } from '../processes/process.ts';
 import type { Agent, AgentServices, Checked, Work } from './agent.ts';
 import { askUntilRight } from './asking.ts';

@@ -2,8 +2,9 @@
  * What a failed request to a model means: by status code, error type and system error. Requests are never repeated
  * here; the class tells the kernel whether another attempt may help.
  */
+
+import { defined } from '../../defined.ts';
 import type { Failure, FailureClass } from '../../engine/kernel/plan.ts';
-import { defined } from '../processes/defined.ts';
 import { AttemptError, causesOf, failure, failureOf } from '../processes/failure.ts';
 import { modelsOf } from './prices.ts';
 import type { OpenedModel } from './providers.ts';

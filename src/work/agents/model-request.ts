@@ -1,7 +1,7 @@
 /** One request to a model: what it may use at most, the stream of its answer, and what it did use. */
 import type { LanguageModelUsage, ModelMessage, ToolSet } from 'ai';
+import { defined } from '../../defined.ts';
 import type { Usage } from '../../engine/kernel/plan.ts';
-import { defined } from '../processes/defined.ts';
 import { AttemptError, causesOf, failureOfAbort } from '../processes/failure.ts';
 import type { AgentServices } from './agent.ts';
 import type { JsonSchema } from './json-schema.ts';

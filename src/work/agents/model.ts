@@ -9,7 +9,7 @@
  * An agent whose tools write no files changes them by a patch in its answer, which is applied for it.
  */
 import type { ModelMessage } from 'ai';
-import { defined } from '../processes/defined.ts';
+import { defined } from '../../defined.ts';
 import { AttemptError } from '../processes/failure.ts';
 import { canWriteFiles } from '../tools/names.ts';
 import type { Agent, AgentServices, Checked, Work } from './agent.ts';

@@ -1,5 +1,5 @@
 /** What a request costs by the public price lists. Priced request by request: tiers apply to one request, not to sums. */
-import { defined } from '../processes/defined.ts';
+import { defined } from '../../defined.ts';
 
 export interface Tokens {
   readonly inputTokens: number;

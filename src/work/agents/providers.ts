@@ -3,9 +3,9 @@
  * Packages are loaded when a model of theirs is first used.
  */
 import type { LanguageModel } from 'ai';
+import { defined } from '../../defined.ts';
 import { BatonError } from '../../errors.ts';
 import type { Secrets } from '../policy/secrets.ts';
-import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
 import { OUTPUT_MAX } from '../processes/output-pipe.ts';
 import { cappedFetch } from './capped-fetch.ts';

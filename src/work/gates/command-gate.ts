@@ -3,9 +3,10 @@
  * the work back with what the command printed. A command that could not do its job (missing, not executable, out of
  * time, asking to try again) judges nothing.
  */
+
+import { defined } from '../../defined.ts';
 import type { Commit, Hash } from '../../engine/kernel/plan.ts';
 import { type CommandText, nameOf } from '../processes/command-text.ts';
-import { defined } from '../processes/defined.ts';
 import { lastLines } from '../processes/output.ts';
 import { type Command, type Ended, runProcess } from '../processes/process.ts';
 import { type Evidence, type PayloadStore, storeOutput } from './evidence.ts';

@@ -4,13 +4,13 @@
  * secret, or says `reuse: false`, looks at more than what could be compared, and is always run.
  */
 import { createHash } from 'node:crypto';
+import { defined } from '../../defined.ts';
 import { greenOf } from '../../engine/kernel/gate.ts';
 import type { Commit, Hash } from '../../engine/kernel/plan.ts';
 import type { RunState } from '../../engine/kernel/state.ts';
 import type { Environment } from '../policy/environment.ts';
 import type { SecretText } from '../policy/secrets.ts';
 import type { CommandText } from '../processes/command-text.ts';
-import { defined } from '../processes/defined.ts';
 import type { Judged } from './command-gate.ts';
 import type { Evidence, PayloadStore } from './evidence.ts';
 

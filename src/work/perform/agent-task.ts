@@ -2,6 +2,8 @@
  * Tasks that an agent attempts: puts together what it is asked, lends it the services of the host, counts the result for
  * its breaker, and seals what it hands back.
  */
+
+import { defined } from '../../defined.ts';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Adapters, AgentConfig, AgentOutcome, AgentServices, ChangeWay, Work } from '../agents/agent.ts';
@@ -10,7 +12,6 @@ import type { Providers } from '../agents/providers.ts';
 import { feedbackIn } from '../gates/evidence.ts';
 import type { Definition } from '../planning/definition.ts';
 import type { Environment } from '../policy/environment.ts';
-import { defined } from '../processes/defined.ts';
 import { AttemptError } from '../processes/failure.ts';
 import { acknowledging } from './acknowledging.ts';
 import { openAgentWalls } from './agent-walls.ts';

@@ -1,5 +1,6 @@
 /** Gates of a result, and probes for an attempt that was lost: commands of the task that Baton runs itself. */
 import { writeFile } from 'node:fs/promises';
+import { defined } from '../../defined.ts';
 import type { AttemptContext, Handlers } from '../../engine/host/host.ts';
 import type { OwedOf } from '../../engine/kernel/owed.ts';
 import type { Commit } from '../../engine/kernel/plan.ts';
@@ -7,7 +8,6 @@ import { judgeByCommand } from '../gates/command-gate.ts';
 import type { Evidence } from '../gates/evidence.ts';
 import { RESULT_VARIABLE, restingOn, seesResult } from '../gates/reuse.ts';
 import type { Definition, GateDefinition } from '../planning/definition.ts';
-import { defined } from '../processes/defined.ts';
 import { failure, failureOf } from '../processes/failure.ts';
 import { type Command, runProcess } from '../processes/process.ts';
 import { commandContent, putContent } from './content.ts';

@@ -1,11 +1,12 @@
 /** Tasks that are a command: what it printed is the result, unless it wrote a whole handoff. */
+
+import { defined } from '../../defined.ts';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import { readHandoffFile } from '../agents/handoff-file.ts';
 import { gaveUp, invalidOutput } from '../agents/written.ts';
 import type { Definition } from '../planning/definition.ts';
 import type { Environment } from '../policy/environment.ts';
-import { defined } from '../processes/defined.ts';
 import { runProcess } from '../processes/process.ts';
 import { withChange } from './change.ts';
 import { commandContent } from './content.ts';

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { defined } from '../../defined.ts';
 import type { TaskRecord } from '../../engine/kernel/state.ts';
 import type { Artifact, HandoffContent } from '../planning/definition.ts';
-import { defined } from '../processes/defined.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 

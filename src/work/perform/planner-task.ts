@@ -2,6 +2,8 @@
  * Tasks that make a plan: what is known of the project is put together, a model is asked as long as it may be, and where
  * that leads nowhere a recipe or one agent does it. What comes back is a workflow, checked like one that a person wrote.
  */
+
+import { defined } from '../../defined.ts';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Usage } from '../../engine/kernel/plan.ts';
@@ -17,7 +19,6 @@ import type { RouteOptions } from '../planning/route/routing.ts';
 import { loadRules } from '../planning/route/rules.ts';
 import { PLAN_LIMITS_DEFAULT, type Situation } from '../planning/situation.ts';
 import { type PlannedWorkflow, toWorkflow } from '../planning/to-workflow.ts';
-import { defined } from '../processes/defined.ts';
 import { failure } from '../processes/failure.ts';
 import { BUILT_IN } from '../tools/names.ts';
 import { type AgentStaff, ASKS_MAX, capabilityOf, servicesOf, workOf } from './agent-task.ts';

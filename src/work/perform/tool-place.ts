@@ -1,12 +1,12 @@
 /** Where the tools of a task act: its workspace, commands inside the walls, and reports that are no part of the tree. */
 import { chown, constants, mkdir, open } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { defined } from '../../defined.ts';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import { BatonError } from '../../errors.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Environment } from '../policy/environment.ts';
 import { programOf } from '../processes/command-text.ts';
-import { defined } from '../processes/defined.ts';
 import { runProcess } from '../processes/process.ts';
 import type { History, Reports, ToolPlace } from '../tools/tool.ts';
 import type { Place } from './place.ts';

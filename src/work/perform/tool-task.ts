@@ -1,8 +1,9 @@
 /** Tasks that are a tool: one call, by the same guarded path as the calls of agents. What it gives as data is the outputs. */
+
+import { defined } from '../../defined.ts';
 import type { AttemptContext } from '../../engine/host/host.ts';
 import type { Outcome } from '../../engine/kernel/commands.ts';
 import type { Definition, HandoffContent } from '../planning/definition.ts';
-import { defined } from '../processes/defined.ts';
 import { failure } from '../processes/failure.ts';
 import { type ToolAccess, ToolCaller } from '../tools/call.ts';
 import { BUILT_IN } from '../tools/names.ts';

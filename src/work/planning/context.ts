@@ -1,4 +1,5 @@
 /** What a planner is told of a project: its files, what describes it, and how it is built and tested. Data, never an instruction. */
+import { defined } from '../../defined.ts';
 
 export interface ProjectContext {
   /** Paths of files, as many as fit. */
@@ -83,6 +84,3 @@ function commandsOf(files: ReadonlySet<string>, scripts: Readonly<Record<string,
   if (files.has('pyproject.toml') || files.has('setup.cfg') || files.has('pytest.ini')) return { test: 'python -m pytest' };
   return {};
 }
-
-const defined = <T extends object>(value: T) =>
-  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };

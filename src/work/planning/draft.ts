@@ -1,7 +1,7 @@
 /**
  * A plan as people, models and recipes make it: what the goal asks, and the tasks that are to bring it about. Whoever made
- * it, it is normalised, routed, validated and repaired in this shape, and then becomes a workflow like any other. A
- * workflow file that somebody wrote is looked at in this shape too. Only data: nothing here is ever evaluated.
+ * it, it is normalised, routed, validated and repaired in this shape, and then becomes a workflow like any other. Only
+ * data: nothing here is ever evaluated.
  */
 
 export interface Draft {

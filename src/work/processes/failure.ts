@@ -2,9 +2,10 @@
  * From an error to a `Failure`: by its type and codes, never by words in a message. Adapters throw nothing for failures
  * of the world, so this is where every exception of an attempt ends.
  */
+
+import { defined } from '../../defined.ts';
 import type { Failure, FailureClass } from '../../engine/kernel/plan.ts';
 import { BatonError, type ErrorFields } from '../../errors.ts';
-import { defined } from './defined.ts';
 
 export interface AttemptErrorFields extends ErrorFields {
   /** False only when it is proved that nothing reached the outside world. */

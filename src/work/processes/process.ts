@@ -11,9 +11,9 @@
 import { type ChildProcessByStdio, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { defined } from '../../defined.ts';
 import type { Failure } from '../../engine/kernel/plan.ts';
 import { type CommandText, programOf } from './command-text.ts';
-import { defined } from './defined.ts';
 import { guard, unguard } from './guardian.ts';
 import { ATTEMPT_VARIABLE, endAttempt, signalGroup } from './leftovers.ts';
 import type { Output } from './output.ts';

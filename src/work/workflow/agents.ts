@@ -1,6 +1,8 @@
 /** Agents as files define them, as configurations of the port. */
+
+import { defined } from '../../defined.ts';
 import type { AgentConfig, AgentKind } from '../agents/agent.ts';
-import { defined } from './compile.ts';
+
 import { durationMs } from './duration.ts';
 import type { AgentEntry } from './schema.ts';
 

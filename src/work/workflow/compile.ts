@@ -1,4 +1,6 @@
 /** From a checked file to tasks of a plan. Used when a run is created, and again when a container makes its children. */
+
+import { defined } from '../../defined.ts';
 import type { ApprovalRule, Hash, Limits, RetryRule, TaskSpec } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { template } from '../expressions/template.ts';
@@ -213,6 +215,3 @@ export function narrowLimits(asked: Partial<Limits>, allowed: Limits): Limits {
     if (value !== undefined) limits[name] = Math.min(value, limits[name] ?? Number.POSITIVE_INFINITY);
   return limits as unknown as Limits;
 }
-
-export const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };

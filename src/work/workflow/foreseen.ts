@@ -4,6 +4,7 @@
  */
 import type { Limits } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
+import type { Finding } from '../planning/draft.ts';
 import { type Caps, type Estimate, estimate } from '../planning/route/estimate.ts';
 import { type Solved, solve } from '../planning/route/route.ts';
 import type { RouteTask } from '../planning/route/routing.ts';
@@ -47,16 +48,8 @@ export interface Begun {
 }
 
 export function foreseen(begun: Begun): Foreseen {
-  const { main, limits } = begun;
-  const { findings, ...expected } = estimate(itemised(begun), capsOf(limits));
-  const placed = findings.map(({ code, level, tasks: [id], message, fix }) => ({
-    level,
-    ...placeOf(main, id === undefined ? ['limits'] : ['tasks', withoutIndex(id)]),
-    code,
-    message: `${message} ${fix}`,
-  }));
-  const all = [...tooMany(begun), ...placed];
-  const of = (which: 'refuse' | 'note') => all.filter(({ level }) => level === which).map(({ level: _, ...rest }): Placed => rest);
+  const { findings, ...expected } = estimate(itemised(begun), capsOf(begun.limits));
+  const all = [...tooMany(begun), ...placed(begun, findings)];
   return {
     estimate: {
       ...expected,
@@ -64,10 +57,30 @@ export function foreseen(begun: Begun): Foreseen {
       costUsd: { ...expected.costUsd, unknown: unique(expected.costUsd.unknown) },
       timeMs: { ...expected.timeMs, unknown: unique(expected.timeMs.unknown) },
     },
-    refused: of('refuse'),
-    warnings: of('note'),
+    refused: ofLevel(all, 'refuse'),
+    warnings: ofLevel(all, 'note'),
   };
 }
+
+/** The same, as far as a start asks for it: without a cap on money or time nothing has to be routed for that. */
+export function refusals(begun: Begun): readonly Placed[] {
+  const caps = capsOf(begun.limits);
+  const findings = Object.keys(caps).length === 0 ? [] : estimate(itemised(begun), caps).findings;
+  return ofLevel([...tooMany(begun), ...placed(begun, findings)], 'refuse');
+}
+
+type Level = Finding['level'];
+type Leveled = Placed & { readonly level: Level };
+
+const placed = ({ main }: Begun, findings: readonly Finding[]): Leveled[] =>
+  findings.map(({ code, level, tasks: [id], message, fix }) => ({
+    level,
+    ...placeOf(main, id === undefined ? ['limits'] : ['tasks', withoutIndex(id)]),
+    code,
+    message: `${message} ${fix}`,
+  }));
+const ofLevel = (all: readonly Leveled[], which: Level): Placed[] =>
+  all.filter(({ level }) => level === which).map(({ level: _, ...rest }) => rest);
 
 const capsOf = ({ costUsd, wallTimeMs }: Limits): Caps => ({
   ...(costUsd === undefined ? {} : { costUsd }),
@@ -172,7 +185,7 @@ function order({ tasks }: WorkflowFile): string[] {
 }
 
 /** More tasks than a run may have: certainly, or perhaps. */
-function tooMany(begun: Begun): (Placed & { readonly level: 'refuse' | 'note' })[] {
+function tooMany(begun: Begun): Leveled[] {
   const { main, limits } = begun;
   let [certain, perhaps] = [0, 0];
   for (const each of reached(begun)) {

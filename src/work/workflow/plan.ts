@@ -1,11 +1,12 @@
 /** A checked workflow with its inputs, as the plan of a run. Everything needed to resolve and audit it is in one blob. */
 
+import { defined } from '../../defined.ts';
 import { type ApprovalRule, type Hash, LIMITS_DEFAULT, type Limits, type Plan } from '../../engine/kernel/plan.ts';
 import { BatonError } from '../../errors.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import type { PlanningSettings } from '../planning/situation.ts';
 import { agentConfig } from './agents.ts';
-import { compileTasks, defined, narrowLimits } from './compile.ts';
+import { compileTasks, narrowLimits } from './compile.ts';
 import { durationMs } from './duration.ts';
 import { resolveInputs } from './inputs.ts';
 import type { Loaded } from './load.ts';

@@ -5,13 +5,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { defined } from '../../defined.ts';
 import { type ApprovalRule, LIMITS_DEFAULT, type Limits } from '../../engine/kernel/plan.ts';
 import type { AgentConfig } from '../agents/agent.ts';
 import { WEIGHTS_DEFAULT, type Weights } from '../planning/route/routing.ts';
 import type { RouteRule } from '../planning/route/rules.ts';
 import { PLAN_LIMITS_DEFAULT, type PlanningSettings } from '../planning/situation.ts';
 import { agentConfig } from './agents.ts';
-import { defined, rule } from './compile.ts';
+import { rule } from './compile.ts';
 import { durationMs } from './duration.ts';
 import { loadSettings, type SettingsResult } from './load.ts';
 import { limitsOf } from './plan.ts';

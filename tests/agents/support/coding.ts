@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defined } from '../../../src/defined.ts';
 import type { Usage } from '../../../src/engine/kernel/plan.ts';
 import { BatonError } from '../../../src/errors.ts';
 import type { AgentOutcome, AgentServices, Work } from '../../../src/work/agents/agent.ts';
 import { createCodingAgent } from '../../../src/work/agents/coding/coding-agent.ts';
 import type { CodingOptions } from '../../../src/work/agents/coding/stage.ts';
-import { defined } from '../../../src/work/processes/defined.ts';
 import { ATTEMPT_VARIABLE, endAttempt } from '../../../src/work/processes/leftovers.ts';
 import { type FakeWalls, fakeWalls } from './fake-walls.ts';
 

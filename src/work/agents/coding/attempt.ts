@@ -1,5 +1,5 @@
 /** One attempt of a coding agent: found, started inside its walls, asked until its last message is a result, and ended. */
-import { defined } from '../../processes/defined.ts';
+import { defined } from '../../../defined.ts';
 import { AttemptError } from '../../processes/failure.ts';
 import type { AgentOutcome, AgentServices, Checked, Work } from '../agent.ts';
 import { askUntilRight } from '../asking.ts';
