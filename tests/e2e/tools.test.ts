@@ -37,6 +37,7 @@ test('each does its work in the workspace of its task, and what they changed com
   timeout: 120_000,
 }, async (context) => {
   const sandboxes = createSandboxes({ env: process.env });
+  // `npm test` installs bubblewrap first where it may; on a machine that forbids user namespaces there is nothing to try, and it says so.
   if (!(await sandboxes.probes()).some(({ probe }) => probe.ok)) context.skip('there is no sandbox here');
   const place = repositoryPlace();
   at = place;

@@ -160,6 +160,7 @@ describe('walls around a server', () => {
   const reach = { resolve: async () => ['127.0.0.1'], mayReach: () => true };
 
   it('let out to the domains that the settings name, and to nothing else', { timeout: 60_000 }, async (test) => {
+    // `npm test` installs bubblewrap first where it may; on a machine that forbids user namespaces there is nothing to try, and it says so.
     if (!(await sandboxes.probes()).some(({ probe }) => probe.ok)) test.skip('there is no sandbox here');
     const port = await listen((_request, response) => response.end('found it'));
     const looking = async (network: readonly string[]) => {
